@@ -1,0 +1,44 @@
+"""Everything the book reads: what there is, where it lies, and how it becomes a tensor.
+
+`registry` knows every outside file by size and hash, `files` finds or downloads it, `images`
+turns image files into tensors and back, `photographs` names the benchmark sets, `degrade` makes
+low-resolution twins, and `patches` cuts training batches from them.
+"""
+
+from tutorial_lib.data.degrade import low_resolution, mod_crop
+from tutorial_lib.data.files import DataUnavailable, fetch, locate
+from tutorial_lib.data.images import (
+    EMBEDDED,
+    ImageError,
+    embedded,
+    from_uint8,
+    read_image,
+    to_uint8,
+    write_image,
+)
+from tutorial_lib.data.patches import Pairs
+from tutorial_lib.data.photographs import GROUPS, group_names, load, photographs
+from tutorial_lib.data.registry import REGISTRY, Entry, names
+
+__all__ = [
+    "EMBEDDED",
+    "GROUPS",
+    "REGISTRY",
+    "DataUnavailable",
+    "Entry",
+    "ImageError",
+    "Pairs",
+    "embedded",
+    "fetch",
+    "from_uint8",
+    "group_names",
+    "load",
+    "locate",
+    "low_resolution",
+    "mod_crop",
+    "names",
+    "photographs",
+    "read_image",
+    "to_uint8",
+    "write_image",
+]

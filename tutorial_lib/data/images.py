@@ -1,0 +1,279 @@
+"""Image files to tensors and back: the only place where files, bytes and EXIF tags are known."""
+
+from __future__ import annotations
+
+import os
+import struct
+import warnings
+import zlib
+from importlib.resources import files
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
+
+EMBEDDED: dict[str, str] = {
+    "astronaut": "astronaut.png",
+    "brick": "brick.png",
+    "camera": "camera.png",
+    "cat": "chelsea.png",
+    "chelsea": "chelsea.png",
+    "coffee": "coffee.png",
+    "coins": "coins.png",
+    "grass": "grass.png",
+    "gravel": "gravel.png",
+    "hubble_deep_field": "hubble_deep_field.jpg",
+    "moon": "moon.png",
+    "retina": "retina.jpg",
+    "rocket": "rocket.jpg",
+}
+"""Photographs that come with scikit-image and need no download: name to file."""
+
+_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+
+# What Pillow's decoders raise on damaged data, besides OSError.
+_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
+
+
+class ImageError(ValueError):
+    """A file cannot be used as an image; the message names it and says what to do."""
+
+
+def read_image(
+    source: str | os.PathLike[str] | IO[bytes], *, max_pixels: int = 50_000_000
+) -> Tensor:
+    """Read an image file of any common kind as RGB.
+
+    The EXIF rotation is applied. Grey, palette and CMYK images become RGB; 16-bit samples are
+    divided by 65535; transparent images are composited on white; of an animation the first frame
+    is taken. Colour profiles are not applied.
+
+    Parameters
+    ----------
+    source : path or binary file object
+        What to read.
+    max_pixels : int
+        Refuse images with more pixels than this, before any of them is decoded.
+
+    Returns
+    -------
+    Tensor
+        Shape (1, 3, H, W), float32, range [0, 1].
+
+    Raises
+    ------
+    ImageError
+        If the file is empty, not an image, damaged, or too large.
+    FileNotFoundError
+        If there is no such file.
+    """
+    label = _label(source)
+    try:
+        with warnings.catch_warnings():
+            # Pillow's own size warning would speak before, and less clearly than, the test below.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = Image.open(source)
+    except Image.DecompressionBombError as error:
+        raise ImageError(_too_large(label, str(error), max_pixels)) from error
+    except UnidentifiedImageError as error:
+        raise ImageError(_not_an_image(source, label)) from error
+    except (FileNotFoundError, IsADirectoryError, PermissionError):
+        raise
+    except _DAMAGE as error:
+        raise ImageError(_damaged(label, error)) from error
+    with image:
+        width, height = image.size
+        if width * height > max_pixels:
+            raise ImageError(_too_large(label, f"{width}x{height} pixels", max_pixels))
+        try:
+            array = _to_rgb(ImageOps.exif_transpose(image))
+        except ImageError as error:
+            raise ImageError(f"{label} {error}") from None
+        except _DAMAGE as error:
+            raise ImageError(_damaged(label, error)) from error
+    return torch.from_numpy(np.ascontiguousarray(array.transpose(2, 0, 1))).unsqueeze(0)
+
+
+def write_image(
+    path: str | os.PathLike[str], image: Tensor, *, quality: int = 95, overwrite: bool = False
+) -> Path:
+    """Write one image as PNG, JPEG or WebP, by the suffix of the path.
+
+    The file appears under its name only when it is complete.
+
+    Parameters
+    ----------
+    path : path
+        Where to write; ends in .png, .jpg, .jpeg or .webp.
+    image : Tensor
+        Shape (1, 3, H, W), range [0, 1]; rounded to 8 bits.
+    quality : int
+        For JPEG and WebP, 1 to 100; 100 makes WebP lossless.
+    overwrite : bool
+        Whether an existing file may be replaced.
+
+    Returns
+    -------
+    pathlib.Path
+        The path.
+
+    Raises
+    ------
+    FileExistsError
+        If the file exists and `overwrite` is false.
+    ValueError
+        If the suffix or the shape is another one.
+    """
+    path = Path(path)
+    file_format = _FORMATS.get(path.suffix.lower())
+    if file_format is None:
+        raise ValueError(f"{path}: cannot write {path.suffix!r}; use one of {', '.join(_FORMATS)}")
+    if image.ndim != 4 or image.shape[:2] != (1, 3):
+        raise ValueError(
+            f"{path}: expected one image of shape (1, 3, H, W), got {tuple(image.shape)}"
+        )
+    if path.exists() and not overwrite:
+        raise FileExistsError(f"{path} exists; choose another name or pass overwrite=True")
+    options: dict[str, object] = {}
+    if file_format == "JPEG":
+        options = {"quality": quality, "subsampling": 0}
+    elif file_format == "WEBP":
+        options = {"quality": quality, "lossless": quality == 100, "method": 6}
+    picture = Image.fromarray(to_uint8(image)[0].permute(1, 2, 0).cpu().numpy())
+    # The process id keeps two writers apart; os.replace makes the last one win, whole.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        picture.save(temporary, format=file_format, **options)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def to_uint8(image: Tensor) -> Tensor:
+    """Round an image to 8 bits.
+
+    Parameters
+    ----------
+    image : Tensor
+        Any shape, floating point; clamped to [0, 1].
+
+    Returns
+    -------
+    Tensor
+        Same shape, uint8, 0 to 255.
+
+    Examples
+    --------
+    >>> to_uint8(torch.tensor([-0.1, 0.5, 1.2])).tolist()
+    [0, 128, 255]
+    """
+    return (image.detach().float().clamp(0, 1) * 255).round().to(torch.uint8)
+
+
+def from_uint8(image: Tensor) -> Tensor:
+    """Turn 8-bit values into floats.
+
+    Parameters
+    ----------
+    image : Tensor
+        Any shape, uint8.
+
+    Returns
+    -------
+    Tensor
+        Same shape, float32, range [0, 1].
+
+    Raises
+    ------
+    TypeError
+        If the values are not uint8, so that no range is guessed.
+    """
+    if image.dtype != torch.uint8:
+        raise TypeError(f"expected uint8, got {image.dtype}")
+    return image.float() / 255
+
+
+def embedded(name: str) -> Tensor:
+    """Read a photograph that comes with scikit-image, without any download.
+
+    Parameters
+    ----------
+    name : str
+        One of `EMBEDDED`.
+
+    Returns
+    -------
+    Tensor
+        Shape (1, 3, H, W), float32, range [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If there is no such photograph.
+
+    Examples
+    --------
+    >>> embedded("astronaut").shape
+    torch.Size([1, 3, 512, 512])
+    """
+    if name not in EMBEDDED:
+        raise ValueError(f"no embedded photograph {name!r}; there are {', '.join(EMBEDDED)}")
+    with (files("skimage.data") / EMBEDDED[name]).open("rb") as file:
+        return read_image(file)
+
+
+def _to_rgb(image: Image.Image) -> np.ndarray:
+    """Return (H, W, 3) float32 in [0, 1]."""
+    if image.mode.startswith("I"):
+        values = np.asarray(image).astype(np.float64)
+        if values.min() < 0 or values.max() > 65535:
+            raise ImageError("holds integers outside 0 to 65535; convert it to 8 or 16 bits")
+        return _grey(values / 65535)
+    if image.mode == "F":
+        values = np.asarray(image)
+        if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1):
+            raise ImageError("holds floating-point values outside [0, 1]; rescale it first")
+        return _grey(values)
+    if image.has_transparency_data:
+        rgba = np.asarray(image.convert("RGBA"), dtype=np.float32) / 255
+        alpha = rgba[..., 3:]
+        return rgba[..., :3] * alpha + (1 - alpha)
+    return np.asarray(image.convert("RGB"), dtype=np.float32) / 255
+
+
+def _grey(values: np.ndarray) -> np.ndarray:
+    return np.repeat(values.astype(np.float32)[..., None], 3, axis=2)
+
+
+def _label(source: str | os.PathLike[str] | IO[bytes]) -> str:
+    if isinstance(source, str | os.PathLike):
+        return os.fspath(source)
+    return str(getattr(source, "name", "the file object"))
+
+
+def _not_an_image(source: str | os.PathLike[str] | IO[bytes], label: str) -> str:
+    if isinstance(source, str | os.PathLike):
+        empty = os.path.getsize(source) == 0
+    else:
+        empty = source.seek(0, os.SEEK_END) == 0
+    if empty:
+        return f"{label} is empty (0 bytes). Copy or download it again."
+    return (
+        f"{label} is not an image that can be read, whatever its name says. "
+        "Open it in an image editor and save it as PNG or JPEG."
+    )
+
+
+def _damaged(label: str, error: BaseException) -> str:
+    return f"{label} is damaged or incomplete ({error}). Copy or download it again."
+
+
+def _too_large(label: str, size: str, max_pixels: int) -> str:
+    return (
+        f"{label} is too large: {size}, and the limit is {max_pixels} pixels. Scale it down first, "
+        "or pass a larger max_pixels if there is memory for it."
+    )
