@@ -61,12 +61,12 @@ def triangle(x: Tensor) -> Tensor:
 _KERNELS: dict[str, tuple[_Kernel, float]] = {"bicubic": (cubic, 4.0), "bilinear": (triangle, 2.0)}
 
 
-def resize_matrix(
+def taps(
     length: int, out_length: int, *, scale: float, antialias: bool = True, kernel: str = "bicubic"
-) -> Tensor:
-    """Matrix that resizes one side of an image.
+) -> tuple[Tensor, Tensor]:
+    """Which pixels make up each output pixel along one side, and their weights.
 
-    Output sample i (from zero) sits at ``(i + 0.5) / scale - 0.5`` of the input. When shrinking with
+    Output pixel i (from zero) sits at ``(i + 0.5) / scale - 0.5`` of the input. When shrinking with
     `antialias`, the kernel is stretched by ``1 / scale``, which makes it the low-pass filter as
     well. Beyond its edges the image is mirrored, the edge pixel being repeated.
 
@@ -83,25 +83,27 @@ def resize_matrix(
 
     Returns
     -------
-    Tensor
-        Shape (out_length, length), float64, each row summing to one.
+    source : Tensor
+        Input pixel of each tap, shape (taps, out_length), int64.
+    weight : Tensor
+        Its weight, shape (taps, out_length), float64; each column sums to one.
     """
     function, width = _KERNELS[kernel]
     stretch = min(scale, 1.0) if antialias else 1.0
     width /= stretch
     centre = (torch.arange(out_length, dtype=torch.float64) + 0.5) / scale - 0.5
-    taps = math.ceil(width) + 2
-    position = torch.floor(centre - width / 2)[:, None] + torch.arange(taps, dtype=torch.float64)
-    weight = function(stretch * (centre[:, None] - position))
-    weight = weight / weight.sum(dim=1, keepdim=True)
+    reach = torch.arange(math.ceil(width) + 2, dtype=torch.float64)
+    position = torch.floor(centre - width / 2) + reach[:, None]
+    weight = function(stretch * (centre - position))
+    weight = weight / weight.sum(dim=0)
     folded = position.long() % (2 * length)
     source = torch.where(folded < length, folded, 2 * length - 1 - folded)
-    matrix = torch.zeros(out_length, length, dtype=torch.float64)
-    return matrix.scatter_add_(1, source, weight)
+    used = (weight != 0).any(dim=1)
+    return source[used], weight[used]
 
 
-@lru_cache(maxsize=32)
-def _matrix_on(
+@lru_cache(maxsize=64)
+def _taps_on(
     length: int,
     out_length: int,
     scale: float,
@@ -109,11 +111,25 @@ def _matrix_on(
     kernel: str,
     dtype: torch.dtype,
     device: torch.device,
-) -> Tensor:
+) -> tuple[Tensor, Tensor]:
     # A tensor born in inference mode could not be used in a later differentiated call.
     with torch.inference_mode(False):
-        matrix = resize_matrix(length, out_length, scale=scale, antialias=antialias, kernel=kernel)
-        return matrix.to(device=device, dtype=dtype)
+        source, weight = taps(length, out_length, scale=scale, antialias=antialias, kernel=kernel)
+        return source.to(device), weight.to(device=device, dtype=dtype)
+
+
+def _resize_rows(
+    image: Tensor, out_length: int, scale: float, antialias: bool, kernel: str
+) -> Tensor:
+    source, weight = _taps_on(
+        image.shape[-2], out_length, scale, antialias, kernel, image.dtype, image.device
+    )
+    # A sum over a few taps, rather than a product with a matrix: far less work on a large image,
+    # and out of reach of autocast and TF32, which would cost more than an 8-bit step.
+    result = image.new_zeros(())
+    for index, w in zip(source, weight, strict=True):
+        result = torch.addcmul(result, image.index_select(-2, index), w[:, None])
+    return result
 
 
 def imresize(
@@ -175,12 +191,8 @@ def imresize(
     if height == 0 or width == 0:
         raise ValueError(f"image has no pixels: shape {tuple(image.shape)}")
     (out_height, scale_y), (out_width, scale_x) = _plan(height, width, scale, size)
-    # Double precision, where the device has it, is exempt from autocast and from the TF32 and
-    # bfloat16 matmul settings, which would cost far more than an 8-bit step here.
-    dtype = torch.float32 if image.device.type == "mps" else torch.float64
-    rows = _matrix_on(height, out_height, scale_y, antialias, kernel, dtype, image.device)
-    columns = _matrix_on(width, out_width, scale_x, antialias, kernel, dtype, image.device)
-    return (rows @ (image.to(dtype) @ columns.T)).to(image.dtype)
+    image = _resize_rows(image, out_height, scale_y, antialias, kernel).mT.contiguous()
+    return _resize_rows(image, out_width, scale_x, antialias, kernel).mT.contiguous()
 
 
 def _plan(
