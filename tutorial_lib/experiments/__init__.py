@@ -1,0 +1,8 @@
+"""What the book runs and records, chapter by chapter."""
+
+from tutorial_lib.experiments import srgan
+from tutorial_lib.experiments.experiment import Experiment
+
+EXPERIMENTS: dict[str, Experiment] = {e.name: e for e in (*srgan.EXPERIMENTS,)}
+
+__all__ = ["EXPERIMENTS", "Experiment"]

@@ -1,0 +1,467 @@
+"""The experiments of the SRGAN chapter: bicubic, SRResNet, SRGAN, and SRGAN with deep features."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pooch
+import torch
+from lightning_fabric import Fabric
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torchvision.datasets import VOCSegmentation
+
+from tutorial_lib import ledger
+from tutorial_lib.data import (
+    Pairs,
+    load,
+    low_resolution,
+    mod_crop,
+    photographs,
+    read_image,
+    write_image,
+)
+from tutorial_lib.experiments.experiment import Experiment, Run
+from tutorial_lib.metrics import RGB, Y, imresize, niqe, psnr, ssim
+from tutorial_lib.srgan import (
+    ContentLoss,
+    Discriminator,
+    Generator,
+    LossWeights,
+    srgan_step,
+    srresnet_step,
+)
+from tutorial_lib.training import History, set_up, shard, train, write_atomically
+from tutorial_lib.vgg import VGG16_FILE, Vgg
+
+SCALE = 4
+
+CROPS: dict[str, tuple[str, tuple[int, int]]] = {
+    "baby": ("set5/baby.png", (20, 130)),
+    "butterfly": ("set5/butterfly.png", (0, 0)),
+    "baboon": ("set14/baboon.png", (0, 120)),
+    "comic": ("set14/comic.png", (40, 0)),
+    "zebra": ("set14/zebra.png", (64, 180)),
+    "statues": ("bsds500/val/101085.jpg", (100, 30)),
+}
+"""Pictures that the chapter shows: registry name, and top left corner of a 256-pixel square."""
+
+WATCHED = ("butterfly", "baby")
+"""The two squares, side by side, that are kept through training."""
+
+
+@dataclasses.dataclass(frozen=True)
+class SrresnetConfig:
+    """Settings of SRResNet's training.
+
+    Attributes
+    ----------
+    steps : int
+        Updates of the generator.
+    batch, patch : int
+        Patches a step, and their side in high-resolution pixels.
+    learning_rate : float
+        Of Adam, constant.
+    averaging : float
+        Decay of the moving average of the weights that is evaluated; 0 is no averaging.
+    photographs : str
+        "bsds500", or "voc2012" through torchvision as in the article.
+    limit : int or None
+        Use only so many photographs.
+    test_sets : tuple of str
+        Evaluated at the end.
+    """
+
+    steps: int
+    batch: int = 16
+    patch: int = 96
+    learning_rate: float = 1e-4
+    averaging: float = 0.0
+    photographs: str = "bsds500"
+    limit: int | None = None
+    test_sets: tuple[str, ...] = ("set5", "set14", "bsd100")
+
+
+@dataclasses.dataclass(frozen=True)
+class SrganConfig(SrresnetConfig):
+    """Settings of SRGAN's training, beyond those of SRResNet's.
+
+    Attributes
+    ----------
+    adversarial, content : float
+        Weights of the two losses beside the squared error.
+    features : str
+        The VGG layer: "last2" is the article's φ2,2, "last5" its φ5,4.
+    drop_every : int
+        Steps after which the learning rate is multiplied by 0.1.
+    """
+
+    adversarial: float = 1e-3
+    content: float = 2e-6
+    features: str = "last2"
+    drop_every: int = 100_000
+
+
+# ------------------------------------------------------------------------------ data
+
+
+def training_pairs(config: SrresnetConfig, *, progress: bool = True) -> Pairs:
+    """Load the training photographs and make their low-resolution twins."""
+    if config.photographs == "voc2012":
+        return Pairs(_voc2012(config.patch), scale=SCALE)
+    return Pairs.from_group(config.photographs, scale=SCALE, limit=config.limit, progress=progress)
+
+
+def _voc2012(patch: int) -> Iterator[Tensor]:
+    """PASCAL VOC 2012's photographs (about 10 GB once decoded), less those that hold no patch."""
+    folder = pooch.os_cache("tutorial_lib") / "voc2012"
+    VOCSegmentation(str(folder), year="2012", download=not any(folder.glob("VOCdevkit/*")))
+    for path in sorted(folder.glob("VOCdevkit/VOC2012/JPEGImages/*.jpg")):
+        image = read_image(path)
+        if min(image.shape[-2:]) >= patch:
+            yield image
+
+
+# --------------------------------------------------------------------------- training
+
+
+class SrresnetRecipe:
+    """SRResNet: the generator alone, on the squared error."""
+
+    def __init__(self, config: SrresnetConfig, fabric: Fabric) -> None:
+        self.config, self.fabric = config, fabric
+        self.batch_size = config.batch
+        self.pairs = training_pairs(config, progress=fabric.is_global_zero)
+        torch.manual_seed(0)
+        network = Generator(scale=SCALE)
+        optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate, fused=True)
+        self.generator, self.optimizer = set_up(fabric, network, optimizer)
+        self.modules: dict[str, nn.Module] = {"generator": network}
+        self.optimizers = {"generator": self.optimizer}
+        if config.averaging:
+            average = get_ema_multi_avg_fn(config.averaging)
+            self.modules["average"] = AveragedModel(network, multi_avg_fn=average, use_buffers=True)
+
+    def sample(self, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """This process's part of one batch: low-resolution and true patches."""
+        config = self.config
+        low, real = self.pairs.sample(
+            config.batch, patch=config.patch, generator=generator, device=self.fabric.device
+        )
+        low, real = shard(self.fabric, low, real)
+        return low, real
+
+    def step(self, index: int, generator: torch.Generator) -> dict[str, Tensor]:
+        low, real = self.sample(generator)
+        losses = srresnet_step(
+            self.generator, self.optimizer, low, real, backward=self.fabric.backward
+        )
+        if isinstance(average := self.modules.get("average"), AveragedModel):
+            average.update_parameters(self.modules["generator"])
+        return losses
+
+    def result(self) -> Generator:
+        """The network to evaluate, as it will be stored: weights rounded to half precision."""
+        source = self.modules.get("average", self.modules["generator"])
+        state = {
+            key.removeprefix("module."): value.detach().cpu().half()
+            for key, value in source.state_dict().items()
+            if value.is_floating_point()
+        }
+        return generator_from(state).to(self.fabric.device)
+
+
+class SrganRecipe(SrresnetRecipe):
+    """SRGAN: SRResNet carried on against a discriminator, with a loss on VGG's features."""
+
+    config: SrganConfig
+
+    def __init__(self, config: SrganConfig, fabric: Fabric) -> None:
+        super().__init__(config, fabric)
+        start = load_file(ledger.read("srgan/srresnet").artefact("weights.safetensors"))
+        self.modules["generator"].load_state_dict(generator_from(start).state_dict())
+        network = Discriminator(patch=config.patch)
+        optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate, fused=True)
+        self.discriminator, self.discriminator_optimizer = set_up(fabric, network, optimizer)
+        self.modules["discriminator"] = network
+        self.optimizers["discriminator"] = self.discriminator_optimizer
+        self.vgg = Vgg([config.features]).to(fabric.device, memory_format=torch.channels_last)
+        self.content = ContentLoss(self.vgg)
+
+    def step(self, index: int, generator: torch.Generator) -> dict[str, Tensor]:
+        rate = self.config.learning_rate * 0.1 ** (index // self.config.drop_every)
+        for optimizer in self.optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+        low, real = self.sample(generator)
+
+        def content(fake: Tensor, real: Tensor) -> Tensor:
+            with self.fabric.autocast():
+                return self.content(fake, real)
+
+        return srgan_step(
+            self.generator,
+            self.discriminator,
+            self.optimizer,
+            self.discriminator_optimizer,
+            content,
+            low,
+            real,
+            weights=LossWeights(content=self.config.content, adversarial=self.config.adversarial),
+            backward=self.fabric.backward,
+            unsynchronised=lambda module: self.fabric.no_backward_sync(
+                module, enabled=self.fabric.world_size > 1
+            ),
+        )
+
+
+def generator_from(state: dict[str, Tensor]) -> Generator:
+    """Build the generator from stored half-precision weights; strict about every name.
+
+    Batch normalisation's counters of batches are not stored: nothing reads them after training.
+    """
+    network = Generator(scale=SCALE)
+    counters = {k: v for k, v in network.state_dict().items() if not v.is_floating_point()}
+    network.load_state_dict({k: v.float() for k, v in state.items()} | counters)
+    return network.eval()
+
+
+def recorded_generator(experiment: str) -> Generator:
+    """The generator that a record's weights hold, ready to use on the CPU.
+
+    Parameters
+    ----------
+    experiment : str
+        Such as ``"srgan/srgan"``.
+
+    Raises
+    ------
+    LedgerError
+        If there is no such record, or its weights are not those recorded.
+    """
+    return generator_from(load_file(ledger.read(experiment).artefact("weights.safetensors")))
+
+
+# -------------------------------------------------------------------------- measuring
+
+Upscale = Callable[[Tensor], Tensor]
+
+PROTOCOL = {
+    "psnr": "in dB; Y is BT.601 studio-range luma, RGB the mean over the three channels; both "
+    "images rounded to 8 bits; 4 pixels cropped at each border; mean over images of the set",
+    "ssim": "Wang 2004, Gaussian window 11, sigma 1.5, on the same pixels as PSNR",
+    "niqe": "Mittal 2013's model; colour to Y, rounded, no crop; mean over images",
+    "low resolution": "MATLAB-compatible bicubic x1/4 of the image cropped to a multiple of 4, "
+    "rounded to 8 bits",
+}
+
+
+@torch.no_grad()
+def evaluate(upscale: Upscale, group: str, *, device: torch.device | str = "cpu") -> dict[str, Any]:
+    """Measure a method on one test set.
+
+    Parameters
+    ----------
+    upscale : callable
+        From (1, 3, h, w) to (1, 3, 4h, 4w), range [0, 1].
+    group : str
+        "set5", "set14" or "bsd100".
+    device : torch.device or str
+        Where `upscale` expects its input.
+
+    Returns
+    -------
+    dict
+        ``y`` and ``rgb`` (each psnr, ssim), ``niqe`` except on Set5, whose pictures are too
+        small for it, and ``images`` with the same for each picture.
+    """
+    images = {}
+    for name, image in photographs(group).items():
+        real = mod_crop(image, SCALE)
+        made = upscale(low_resolution(image, scale=SCALE).to(device)).cpu().clamp(0, 1)
+        scores = {
+            "psnr_y": psnr(made, real, protocol=Y).item(),
+            "ssim_y": ssim(made, real, protocol=Y).item(),
+            "psnr_rgb": psnr(made, real, protocol=RGB).item(),
+            "ssim_rgb": ssim(made, real, protocol=RGB).item(),
+        }
+        if group != "set5":
+            scores["niqe"] = niqe(made).item()
+        images[Path(name).stem] = {key: round(value, 5) for key, value in scores.items()}
+
+    def mean(key: str) -> float:
+        return round(sum(scores[key] for scores in images.values()) / len(images), 5)
+
+    found: dict[str, Any] = {
+        channel: {"psnr": mean(f"psnr_{channel}"), "ssim": mean(f"ssim_{channel}")}
+        for channel in ("y", "rgb")
+    }
+    if group != "set5":
+        found["niqe"] = mean("niqe")
+    return found | {"images": images}
+
+
+def square(name: str, upscale: Upscale, *, device: torch.device | str = "cpu") -> Tensor:
+    """One of the chapter's squares, (1, 3, 256, 256), as a method makes it."""
+    file, (top, left) = CROPS[name]
+    with torch.no_grad():
+        made = upscale(low_resolution(load(file), scale=SCALE).to(device)).cpu().clamp(0, 1)
+    return made[..., top : top + 256, left : left + 256]
+
+
+def write_squares(run: Run, upscale: Upscale) -> list[str]:
+    """Write all of the chapter's squares into the run's folder; returns the files' names."""
+    for name in CROPS:
+        made = square(name, upscale, device=run.fabric.device)
+        write_image(run.folder / f"{name}.webp", made, overwrite=True)
+    return [f"{name}.webp" for name in CROPS]
+
+
+# ------------------------------------------------------------------------------- runs
+
+
+def watch_steps(steps: int) -> list[int]:
+    """When to look: 0, then ever more rarely, and at the end."""
+    moments = [0, 25, 50, 100, 200, 400, 700, 1000, 1500, 2000, 3000, 4000]
+    moments += list(range(6000, 1_000_000, 2000))
+    return [m for m in moments if m < steps] + [steps]
+
+
+def run_bicubic(run: Run) -> ledger.Record:
+    """Measure bicubic interpolation, and the NIQE of the true pictures."""
+    metrics: dict[str, Any] = {}
+    for group in run.config.test_sets:
+        metrics[group] = evaluate(lambda low: imresize(low, scale=SCALE), group)
+        if group != "set5":
+            true = [niqe(mod_crop(image, SCALE)).item() for image in photographs(group).values()]
+            metrics[group]["true_niqe"] = round(sum(true) / len(true), 5)
+    files = write_squares(run, lambda low: imresize(low, scale=SCALE))
+    for name, (file, (top, left)) in CROPS.items():
+        image = load(file)[..., top : top + 256, left : left + 256]
+        write_image(run.folder / f"{name}_true.webp", image, overwrite=True)
+        files.append(f"{name}_true.webp")
+    return run.record(
+        history=History(),
+        metrics=metrics,
+        protocol=PROTOCOL,
+        artefacts=files,
+        data=run.config.test_sets,
+    )
+
+
+def run_srresnet(run: Run) -> ledger.Record:
+    """Train SRResNet and measure it."""
+    return _train_and_measure(run, SrresnetRecipe(run.config, run.fabric), data=[])
+
+
+def run_srgan(run: Run) -> ledger.Record:
+    """Train SRGAN from the recorded SRResNet and measure it."""
+    recipe = SrganRecipe(run.config, run.fabric)
+    data = [VGG16_FILE] if recipe.vgg.backbone == "vgg16" else []
+    return _train_and_measure(run, recipe, data=data)
+
+
+def _train_and_measure(run: Run, recipe: SrresnetRecipe, *, data: list[str]) -> ledger.Record:
+    config, device = run.config, run.fabric.device
+
+    def watch(step: int) -> dict[str, float]:
+        network = recipe.result()
+        if run.fabric.is_global_zero:
+            frame = torch.cat([square(name, network, device=device) for name in WATCHED], dim=-1)
+            write_image(run.folder / f"step_{step:06d}.webp", frame, overwrite=True)
+        scores = evaluate(network, "set5", device=device)
+        return {"set5_psnr_y": scores["y"]["psnr"], "set5_ssim_y": scores["y"]["ssim"]}
+
+    moments = watch_steps(run.steps)
+    history = train(
+        recipe,
+        fabric=run.fabric,
+        steps=run.steps,
+        folder=run.folder,
+        config=run.settings(),
+        watch=watch,
+        watch_at=moments,
+        label=run.experiment,
+    )
+    network = recipe.result()
+    metrics: dict[str, Any] = {
+        group: evaluate(network, group, device=device) for group in config.test_sets
+    }
+    state = {
+        key: value.half().contiguous()
+        for key, value in network.cpu().state_dict().items()
+        if value.is_floating_point()
+    }
+    write_atomically(run.folder / "weights.safetensors", lambda path: save_file(state, str(path)))
+    files = write_squares(run, network.to(device))
+    frames = [f"step_{int(row['step']):06d}.webp" for row in history.watched]
+    protocol = dict(PROTOCOL)
+    if isinstance(recipe, SrganRecipe):
+        protocol["content loss"] = f"{recipe.vgg.backbone}, {recipe.vgg.layers[0]}"
+    return run.record(
+        history=history,
+        metrics=metrics,
+        protocol=protocol,
+        artefacts=["weights.safetensors", *files, *frames],
+        data=[*config.test_sets, *data]
+        + ([config.photographs] if config.photographs != "voc2012" else []),
+    )
+
+
+TEST_SETS = ("set5", "set14", "bsd100")
+
+EXPERIMENTS = (
+    Experiment(
+        name="srgan/bicubic",
+        summary="bicubic interpolation, the baseline; and the true pictures' NIQE",
+        profiles={
+            "smoke": SrresnetConfig(steps=0, test_sets=("set5",)),
+            "quick": SrresnetConfig(steps=0),
+            "book": SrresnetConfig(steps=0),
+            "article": SrresnetConfig(steps=0),
+        },
+        run=run_bicubic,
+        needs=TEST_SETS,
+    ),
+    Experiment(
+        name="srgan/srresnet",
+        summary="the generator alone, on the squared error",
+        profiles={
+            "smoke": SrresnetConfig(steps=4, batch=4, patch=48, limit=8, test_sets=("set5",)),
+            "quick": SrresnetConfig(steps=10_000, learning_rate=2e-4, averaging=0.999),
+            "book": SrresnetConfig(steps=40_000, learning_rate=2e-4, averaging=0.999),
+            # 200 epochs of 16,700 photographs in batches of 16.
+            "article": SrresnetConfig(steps=208_750, photographs="voc2012"),
+        },
+        run=run_srresnet,
+        needs=("bsds500", *TEST_SETS),
+    ),
+    Experiment(
+        name="srgan/srgan",
+        summary="carried on from SRResNet against a discriminator, with VGG's φ2,2",
+        profiles={
+            "smoke": SrganConfig(steps=2, batch=2, limit=8, test_sets=("set5",)),
+            "quick": SrganConfig(steps=3_000),
+            "book": SrganConfig(steps=10_000),
+            "article": SrganConfig(steps=208_750, photographs="voc2012"),
+        },
+        run=run_srgan,
+        needs=("bsds500", *TEST_SETS, VGG16_FILE),
+    ),
+    Experiment(
+        name="srgan/vgg54",
+        summary="the same with VGG's φ5,4",
+        profiles={
+            "smoke": SrganConfig(steps=2, batch=2, limit=8, test_sets=("set5",), features="last5"),
+            "quick": SrganConfig(steps=3_000, features="last5"),
+            "book": SrganConfig(steps=10_000, features="last5"),
+            "article": SrganConfig(steps=208_750, photographs="voc2012", features="last5"),
+        },
+        run=run_srgan,
+        needs=("bsds500", *TEST_SETS, VGG16_FILE),
+    ),
+)

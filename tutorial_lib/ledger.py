@@ -1,0 +1,282 @@
+"""Records of what was measured: one ``record.json`` beside its artefacts for each experiment.
+
+A record says what was run, on what, for how long, from which data, and what came out; and it
+holds the hash of every file beside it. Everything that the book shows as measured is read from
+here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tutorial_lib.training.checkpoint import write_atomically
+
+RECORD = "record.json"
+
+
+class LedgerError(RuntimeError):
+    """A record is missing, damaged, or would be overwritten by a lesser one."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """One experiment as it was run.
+
+    Attributes
+    ----------
+    experiment : str
+        ``chapter/experiment``.
+    profile : str
+        Which of the experiment's configurations.
+    config : dict
+        All its settings.
+    seed : int
+        Of everything random.
+    steps, steps_planned : int
+        Steps done and steps that the profile asks for.
+    device : str
+        The processor, in words.
+    precision : str
+        As Fabric names it.
+    seconds : float
+        Training time in seconds, over all sittings.
+    metrics : dict
+        What was measured, by name; nested by data set where there are several.
+    protocol : dict
+        How: the sentence that belongs to each kind of number.
+    curves : dict
+        Numbers over steps: name → {"step": […], "value": […]}.
+    data : dict
+        Name of an outside file or group → sha256.
+    artefacts : dict
+        Name of a file beside the record → sha256.
+    torch, commit : str
+        Version of PyTorch, and the git commit of the code.
+    """
+
+    experiment: str
+    profile: str
+    config: dict[str, Any]
+    seed: int
+    steps: int
+    steps_planned: int
+    device: str
+    precision: str
+    seconds: float
+    metrics: dict[str, Any]
+    protocol: dict[str, str]
+    curves: dict[str, dict[str, list[float]]] = dataclasses.field(default_factory=dict)
+    data: dict[str, str] = dataclasses.field(default_factory=dict)
+    artefacts: dict[str, str] = dataclasses.field(default_factory=dict)
+    torch: str = torch.__version__
+    commit: str = ""
+
+    @property
+    def folder(self) -> Path:
+        """Where the published record and its artefacts lie."""
+        return results_folder() / self.experiment
+
+    def artefact(self, name: str) -> Path:
+        """Path of a file beside the record, after checking its hash.
+
+        Raises
+        ------
+        LedgerError
+            If the record has no such file, or the file is not the one recorded.
+        """
+        if name not in self.artefacts:
+            known = ", ".join(sorted(self.artefacts)) or "none"
+            raise LedgerError(f"{self.experiment} has no artefact {name!r}; it has: {known}")
+        path = self.folder / name
+        if not path.exists() or sha256(path) != self.artefacts[name]:
+            raise LedgerError(
+                f"{path} is not the file that was recorded: restore it (git checkout), or run "
+                f"`tutorial run {self.experiment}` again"
+            )
+        return path
+
+    def metric(self, *keys: str) -> float:
+        """A number by its path, such as ``metric("set5", "y", "psnr")``.
+
+        Raises
+        ------
+        LedgerError
+            If there is no such number; lists those that are there.
+        """
+        value: Any = self.metrics
+        for depth, key in enumerate(keys):
+            if not isinstance(value, Mapping) or key not in value:
+                there = ", ".join(map(str, value)) if isinstance(value, Mapping) else "a number"
+                where = "/".join(keys[:depth]) or self.experiment
+                raise LedgerError(f"no metric {key!r} under {where}: there is {there}")
+            value = value[key]
+        return float(value)
+
+
+def root() -> Path | None:
+    """The repository's root when the library runs from a checkout, else None."""
+    parent = Path(__file__).resolve().parent.parent
+    return parent if (parent / "pyproject.toml").exists() else None
+
+
+def results_folder() -> Path:
+    """Where the published records are.
+
+    ``TUTORIAL_LIB_RESULTS`` if set; the checkout's ``results``; else the copy in the package.
+    """
+    if named := os.environ.get("TUTORIAL_LIB_RESULTS"):
+        return Path(named)
+    checkout = root()
+    return checkout / "results" if checkout else Path(__file__).parent / "_results"
+
+
+def read(experiment: str, *, folder: Path | None = None) -> Record:
+    """Read one experiment's record.
+
+    Parameters
+    ----------
+    experiment : str
+        ``chapter/experiment``, such as ``"srgan/srresnet"``.
+    folder : Path, optional
+        Another folder that holds a ``record.json``.
+
+    Raises
+    ------
+    LedgerError
+        If there is none, or it cannot be read.
+    """
+    path = (folder or results_folder() / experiment) / RECORD
+    if not path.exists():
+        raise LedgerError(
+            f"no record of {experiment} at {path}: `tutorial run {experiment} --profile book` "
+            "makes one"
+        )
+    try:
+        return Record(**json.loads(path.read_text(encoding="utf-8")))
+    except (json.JSONDecodeError, TypeError) as error:
+        raise LedgerError(f"{path} is not a record: {error}") from error
+
+
+def records() -> list[Record]:
+    """All published records, in the order of their names."""
+    base = results_folder()
+    paths = sorted(base.glob(f"*/*/{RECORD}"))
+    return [read(path.parent.relative_to(base).as_posix()) for path in paths]
+
+
+def sha256(path: Path) -> str:
+    """Hash of a file's content, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write(record: Record, folder: Path) -> Record:
+    """Hash the files in `folder` that `record` names as artefacts, and write its record there.
+
+    Returns
+    -------
+    Record
+        With hashes.
+
+    Raises
+    ------
+    LedgerError
+        If a named file is missing.
+    """
+    missing = [name for name in record.artefacts if not (folder / name).is_file()]
+    if missing:
+        raise LedgerError(f"{record.experiment}: artefacts not written: {', '.join(missing)}")
+    hashed = dataclasses.replace(
+        record, artefacts={name: sha256(folder / name) for name in sorted(record.artefacts)}
+    )
+    text = json.dumps(dataclasses.asdict(hashed), indent=1, ensure_ascii=False) + "\n"
+    write_atomically(folder / RECORD, lambda path: path.write_text(text, encoding="utf-8"))
+    return hashed
+
+
+def publish(folder: Path, *, replace: bool = False) -> Path:
+    """Copy a finished run's record and artefacts to the published results.
+
+    Nothing is lost: a record that ran fewer steps does not replace a longer one.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds ``record.json`` and its artefacts.
+    replace : bool
+        Replace even a longer record.
+
+    Returns
+    -------
+    Path
+        The published folder.
+
+    Raises
+    ------
+    LedgerError
+        If a longer record is there.
+    """
+    record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    target = results_folder() / record["experiment"]
+    if (target / RECORD).exists() and not replace:
+        there = read(record["experiment"])
+        if there.steps > record["steps"]:
+            raise LedgerError(
+                f"{target} holds a record of {there.steps} steps, this run has {record['steps']}: "
+                "left as it is. It can be replaced with --replace."
+            )
+    fresh = target.with_name(f".{target.name}.part")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    for name in [*record["artefacts"], RECORD]:
+        (fresh / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(folder / name, fresh / name)
+    shutil.rmtree(target, ignore_errors=True)
+    fresh.rename(target)
+    return target
+
+
+def device_in_words(device: torch.device) -> str:
+    """The processor that a record names, such as "NVIDIA H200" or "CPU, 2 threads (…)"."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"CPU, {torch.get_num_threads()} threads ({_cpu_name()})"
+
+
+def _cpu_name() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def commit() -> str:
+    """The checkout's git commit, marked when the library differs from it; empty elsewhere."""
+    checkout = root()
+    if checkout is None:
+        return ""
+    try:
+        git = ["git", "-C", str(checkout)]
+        head = subprocess.run(
+            [*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        changed = subprocess.run(
+            [*git, "status", "--porcelain", "--", "tutorial_lib"], capture_output=True, text=True
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return head + ("+changes" if changed else "")

@@ -1,0 +1,430 @@
+"""SRGAN: a residual super-resolution generator, its discriminator, and their losses.
+
+Taught in the chapter *SRGAN*. The networks are those of the mirrored article, which follow
+Ledig et al. 2017; the losses work on logits, which is the same mathematics without the
+overflow of a logarithm of a sigmoid.
+
+References
+----------
+C. Ledig et al., "Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial
+Network", CVPR 2017 (arXiv:1609.04802).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+# --------------------------------------------------------------------------- generator
+
+
+class ResidualBlock(nn.Module):
+    """Two 3 × 3 convolutions with batch normalisation, added to their input.
+
+    Parameters
+    ----------
+    channels : int
+        Channels of the input and of the output.
+
+    References
+    ----------
+    Ledig et al. 2017, Figure 4 (B residual blocks); He et al. 2016, Equation 1.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.net = nn.Sequential(
+            nn.Conv2d(channels, channels, kernel_size=3, padding=1),
+            nn.BatchNorm2d(channels),
+            nn.PReLU(),
+            nn.Conv2d(channels, channels, kernel_size=3, padding=1),
+            nn.BatchNorm2d(channels),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.net(x)
+
+
+class UpsampleBlock(nn.Module):
+    """Sub-pixel convolution: make ``factor²`` times the channels, then fold them into space.
+
+    Parameters
+    ----------
+    channels : int
+        Channels of the input and of the output.
+    factor : int
+        How many times each side grows.
+
+    References
+    ----------
+    Shi et al. 2016 (ESPCN), Section 2.2.
+    """
+
+    def __init__(self, channels: int, factor: int = 2) -> None:
+        super().__init__()
+        self.net = nn.Sequential(
+            nn.Conv2d(channels, channels * factor**2, kernel_size=3, padding=1),
+            nn.PixelShuffle(factor),
+            nn.PReLU(),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.net(x)
+
+
+class Generator(nn.Module):
+    """The generator; trained on the squared error alone it is called SRResNet.
+
+    Head (one 9 × 9 convolution), body (residual blocks under one long skip), tail (sub-pixel
+    upsampling by 2, as often as needed, and a 9 × 9 convolution to colour). The output goes
+    through tanh and is shifted from (−1, 1) to (0, 1).
+
+    Parameters
+    ----------
+    scale : int
+        How many times each side grows: a power of two.
+    channels : int
+        Feature maps throughout.
+    blocks : int
+        Residual blocks in the body.
+
+    Raises
+    ------
+    ValueError
+        If `scale` is not a power of two of at least 2.
+
+    References
+    ----------
+    Ledig et al. 2017, Figure 4 and Section 2.1.1.
+
+    Examples
+    --------
+    >>> generator = Generator()
+    >>> sum(p.numel() for p in generator.parameters())
+    1549335
+    >>> generator(torch.zeros(1, 3, 6, 5)).shape
+    torch.Size([1, 3, 24, 20])
+    """
+
+    def __init__(self, *, scale: int = 4, channels: int = 64, blocks: int = 16) -> None:
+        super().__init__()
+        doublings = scale.bit_length() - 1
+        if scale < 2 or 2**doublings != scale:
+            raise ValueError(f"scale must be 2, 4, 8, …: got {scale}")
+        self.scale = scale
+        self.head = nn.Sequential(
+            nn.Conv2d(3, channels, kernel_size=9, padding=4),
+            nn.PReLU(),
+        )
+        self.body = nn.Sequential(
+            *[ResidualBlock(channels) for _ in range(blocks)],
+            nn.Conv2d(channels, channels, kernel_size=3, padding=1),
+            nn.PReLU(),
+        )
+        self.tail = nn.Sequential(
+            *[UpsampleBlock(channels) for _ in range(doublings)],
+            nn.Conv2d(channels, 3, kernel_size=9, padding=4),
+            nn.Tanh(),
+        )
+
+    def forward(self, low: Tensor) -> Tensor:
+        """Super-resolve a batch.
+
+        Parameters
+        ----------
+        low : Tensor
+            (N, 3, H, W), range [0, 1].
+
+        Returns
+        -------
+        Tensor
+            (N, 3, scale·H, scale·W), range [0, 1].
+        """
+        x = self.head(low)
+        x = self.body(x) + x
+        return (self.tail(x) + 1) / 2
+
+
+# ----------------------------------------------------------------------- discriminator
+
+
+def _stage(inputs: int, outputs: int, stride: int) -> list[nn.Module]:
+    return [
+        nn.Conv2d(inputs, outputs, kernel_size=3, stride=stride, padding=1),
+        nn.BatchNorm2d(outputs),
+        nn.LeakyReLU(0.2),
+    ]
+
+
+class Discriminator(nn.Module):
+    """Real photograph, or made by the generator? One logit a picture.
+
+    Eight convolutions; every second one halves the sides, and the channels double at each of
+    the following three. Two linear layers read the last maps whole, so the picture's size is
+    fixed when the network is built.
+
+    Parameters
+    ----------
+    patch : int
+        Side of the square pictures, in pixels: a multiple of 16.
+
+    Raises
+    ------
+    ValueError
+        If `patch` is not a positive multiple of 16; in ``forward``, if a picture has other sides.
+
+    References
+    ----------
+    Ledig et al. 2017, Figure 4 (discriminator network).
+
+    Examples
+    --------
+    >>> discriminator = Discriminator(patch=96)
+    >>> sum(p.numel() for p in discriminator.parameters())
+    23565505
+    """
+
+    def __init__(self, *, patch: int = 96) -> None:
+        super().__init__()
+        if patch < 16 or patch % 16:
+            raise ValueError(f"patch must be a positive multiple of 16: got {patch}")
+        self.patch = patch
+        self.features = nn.Sequential(
+            nn.Conv2d(3, 64, kernel_size=3, padding=1),
+            nn.LeakyReLU(0.2),
+            *_stage(64, 64, stride=2),
+            *_stage(64, 128, stride=1),
+            *_stage(128, 128, stride=2),
+            *_stage(128, 256, stride=1),
+            *_stage(256, 256, stride=2),
+            *_stage(256, 512, stride=1),
+            *_stage(512, 512, stride=2),
+        )
+        self.classifier = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(512 * (patch // 16) ** 2, 1024),
+            nn.LeakyReLU(0.2),
+            nn.Linear(1024, 1),
+        )
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Judge a batch.
+
+        Parameters
+        ----------
+        image : Tensor
+            (N, 3, patch, patch), range [0, 1].
+
+        Returns
+        -------
+        Tensor
+            (N, 1) logits; their sigmoid is the article's D(x), the probability of "real".
+        """
+        if image.shape[-2:] != (self.patch, self.patch):
+            height, width = image.shape[-2:]
+            raise ValueError(
+                f"this discriminator reads {self.patch} × {self.patch} pictures, got "
+                f"{height} × {width}: crop them, or build it with another patch"
+            )
+        return self.classifier(self.features(image))
+
+
+# ------------------------------------------------------------------------------ losses
+
+
+def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """Binary cross-entropy of "real" on photographs plus that of "fake" on generated pictures.
+
+    Parameters
+    ----------
+    real_logits, fake_logits : Tensor
+        (N, 1) logits of the discriminator.
+
+    Returns
+    -------
+    Tensor
+        Scalar: mean of −log D(x) plus mean of −log(1 − D(G(z))).
+
+    References
+    ----------
+    Goodfellow et al. 2014, Equation 1, with the sign turned for minimising.
+    """
+    return F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
+
+
+def adversarial_loss(fake_logits: Tensor) -> Tensor:
+    """How far the discriminator is from being fooled: the mean of −log D(G(z)).
+
+    Parameters
+    ----------
+    fake_logits : Tensor
+        (N, 1) logits for generated pictures.
+
+    Returns
+    -------
+    Tensor
+        Scalar. Its gradient does not vanish when the discriminator wins.
+
+    References
+    ----------
+    Ledig et al. 2017, Equation 6.
+    """
+    return F.softplus(-fake_logits).mean()
+
+
+class ContentLoss(nn.Module):
+    """Mean squared distance between two pictures' features in a frozen network (VGG loss).
+
+    Parameters
+    ----------
+    features : nn.Module
+        From pictures (N, 3, H, W) in [0, 1] to one map, or to a dict of maps, whose distances are
+        then added. Its parameters are frozen.
+
+    References
+    ----------
+    Ledig et al. 2017, Equation 5 (φ_{i,j}: the j-th convolution before the i-th pooling).
+    """
+
+    def __init__(self, features: nn.Module) -> None:
+        super().__init__()
+        self.features = features.eval().requires_grad_(False)
+
+    def forward(self, fake: Tensor, real: Tensor) -> Tensor:
+        """Compare ``fake`` with ``real``, both (N, 3, H, W) in [0, 1]; returns a scalar."""
+        with torch.no_grad():
+            wanted = self._maps(real)
+        # Outside autocast's half precision: squares of VGG features reach 1e6.
+        pairs = zip(self._maps(fake), wanted, strict=True)
+        return torch.stack([F.mse_loss(a.float(), b.float()) for a, b in pairs]).sum()
+
+    def _maps(self, image: Tensor) -> list[Tensor]:
+        maps = self.features(image)
+        return list(maps.values()) if isinstance(maps, dict) else [maps]
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """Weights of the generator's three losses, as in the article.
+
+    Parameters
+    ----------
+    pixel : float
+        Of the mean squared error on [0, 1].
+    content : float
+        Of the VGG loss.
+    adversarial : float
+        Of the adversarial loss; zero makes the discriminator idle.
+    """
+
+    pixel: float = 1.0
+    content: float = 2e-6
+    adversarial: float = 1e-3
+
+
+# ------------------------------------------------------------------------- one update
+
+
+def srresnet_step(
+    generator: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    low: Tensor,
+    real: Tensor,
+    *,
+    backward: Callable[[Tensor], None] = torch.Tensor.backward,
+) -> dict[str, Tensor]:
+    """Update the generator once on the mean squared error.
+
+    Parameters
+    ----------
+    generator, optimizer
+        The network and the optimiser of its parameters.
+    low, real : Tensor
+        (N, 3, h, w) and (N, 3, scale·h, scale·w), range [0, 1].
+    backward : callable
+        Called with the loss; Fabric's own when it drives the training.
+
+    Returns
+    -------
+    dict of Tensor
+        ``{"mse": scalar}``, detached.
+    """
+    loss = F.mse_loss(generator(low), real)
+    optimizer.zero_grad(set_to_none=True)
+    backward(loss)
+    optimizer.step()
+    return {"mse": loss.detach()}
+
+
+def srgan_step(
+    generator: nn.Module,
+    discriminator: nn.Module,
+    generator_optimizer: torch.optim.Optimizer,
+    discriminator_optimizer: torch.optim.Optimizer,
+    content: Callable[[Tensor, Tensor], Tensor],
+    low: Tensor,
+    real: Tensor,
+    *,
+    weights: LossWeights,
+    backward: Callable[[Tensor], None] = torch.Tensor.backward,
+    unsynchronised: Callable[[nn.Module], AbstractContextManager] = lambda _: nullcontext(),
+) -> dict[str, Tensor]:
+    """Update the discriminator once, then the generator once.
+
+    The discriminator learns on the *detached* fake, so its step neither needs nor keeps the
+    generator's graph. The generator then asks the updated discriminator anew. (The article's
+    loop keeps the old graph with ``retain_graph=True`` and runs backward through weights that
+    the discriminator's optimiser has changed in place; today's PyTorch refuses that.)
+
+    Parameters
+    ----------
+    generator, discriminator, generator_optimizer, discriminator_optimizer
+        The two networks and their optimisers.
+    content : callable
+        The VGG loss: called with the fake and the real pictures.
+    low, real : Tensor
+        (N, 3, h, w) and (N, 3, scale·h, scale·w), range [0, 1].
+    weights : LossWeights
+        Weights of the generator's losses.
+    backward, unsynchronised : callable
+        Fabric's ``backward`` and ``no_backward_sync`` when it drives the training on several
+        devices; the defaults serve a single one.
+
+    Returns
+    -------
+    dict of Tensor
+        ``discriminator``, ``mse``, ``content`` and ``adversarial``, unweighted and detached.
+
+    References
+    ----------
+    Goodfellow et al. 2014, Algorithm 1; Ledig et al. 2017, Equation 3.
+    """
+    fake = generator(low)
+
+    d_loss = discriminator_loss(discriminator(real), discriminator(fake.detach()))
+    discriminator_optimizer.zero_grad(set_to_none=True)
+    backward(d_loss)
+    discriminator_optimizer.step()
+
+    discriminator.requires_grad_(False)
+    with unsynchronised(discriminator):
+        losses = {
+            "mse": F.mse_loss(fake, real),
+            "content": content(fake, real),
+            "adversarial": adversarial_loss(discriminator(fake)),
+        }
+        total = (
+            weights.pixel * losses["mse"]
+            + weights.content * losses["content"]
+            + weights.adversarial * losses["adversarial"]
+        )
+        generator_optimizer.zero_grad(set_to_none=True)
+        backward(total)
+    generator_optimizer.step()
+    discriminator.requires_grad_(True)
+    return {"discriminator": d_loss.detach()} | {k: v.detach() for k, v in losses.items()}

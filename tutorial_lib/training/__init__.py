@@ -1,0 +1,32 @@
+"""The one training engine: loop, checkpoints, profiles."""
+
+from tutorial_lib.training.checkpoint import CheckpointError, write_atomically
+from tutorial_lib.training.engine import (
+    Diverged,
+    History,
+    Interrupted,
+    Recipe,
+    make_fabric,
+    native_bf16,
+    set_up,
+    shard,
+    train,
+)
+from tutorial_lib.training.profiles import PROFILES, PURPOSE, Profile
+
+__all__ = [
+    "PROFILES",
+    "PURPOSE",
+    "CheckpointError",
+    "Diverged",
+    "History",
+    "Interrupted",
+    "Profile",
+    "Recipe",
+    "make_fabric",
+    "native_bf16",
+    "set_up",
+    "shard",
+    "train",
+    "write_atomically",
+]
