@@ -242,8 +242,11 @@ def publish(folder: Path, *, replace: bool = False) -> Path:
     for name in [*record["artefacts"], RECORD]:
         (fresh / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(folder / name, fresh / name)
-    shutil.rmtree(target, ignore_errors=True)
+    old = target.with_name(f".{target.name}.old")
+    if target.exists():
+        target.rename(old)
     fresh.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
     return target
 
 

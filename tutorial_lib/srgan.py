@@ -47,6 +47,7 @@ class ResidualBlock(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map (N, channels, H, W) to the same shape."""
         return x + self.net(x)
 
 
@@ -74,6 +75,7 @@ class UpsampleBlock(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map (N, channels, H, W) to (N, channels, factor·H, factor·W)."""
         return self.net(x)
 
 

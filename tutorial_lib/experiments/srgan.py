@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pooch
@@ -147,7 +149,7 @@ class SrresnetRecipe:
             self.modules["average"] = AveragedModel(network, multi_avg_fn=average, use_buffers=True)
 
     def sample(self, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """This process's part of one batch: low-resolution and true patches."""
+        """Draw this process's part of one batch: low-resolution and true patches."""
         config = self.config
         low, real = self.pairs.sample(
             config.batch, patch=config.patch, generator=generator, device=self.fabric.device
@@ -156,6 +158,7 @@ class SrresnetRecipe:
         return low, real
 
     def step(self, index: int, generator: torch.Generator) -> dict[str, Tensor]:
+        """Update the generator, and the average of its weights if one is kept."""
         low, real = self.sample(generator)
         losses = srresnet_step(
             self.generator, self.optimizer, low, real, backward=self.fabric.backward
@@ -189,10 +192,11 @@ class SrganRecipe(SrresnetRecipe):
         self.discriminator, self.discriminator_optimizer = set_up(fabric, network, optimizer)
         self.modules["discriminator"] = network
         self.optimizers["discriminator"] = self.discriminator_optimizer
-        self.vgg = Vgg([config.features]).to(fabric.device, memory_format=torch.channels_last)
+        self.vgg = Vgg([config.features]).to(fabric.device).to(memory_format=torch.channels_last)
         self.content = ContentLoss(self.vgg)
 
     def step(self, index: int, generator: torch.Generator) -> dict[str, Tensor]:
+        """Update the discriminator, then the generator."""
         rate = self.config.learning_rate * 0.1 ** (index // self.config.drop_every)
         for optimizer in self.optimizers.values():
             for group in optimizer.param_groups:
@@ -213,10 +217,11 @@ class SrganRecipe(SrresnetRecipe):
             real,
             weights=LossWeights(content=self.config.content, adversarial=self.config.adversarial),
             backward=self.fabric.backward,
-            unsynchronised=lambda module: self.fabric.no_backward_sync(
-                module, enabled=self.fabric.world_size > 1
-            ),
+            unsynchronised=self._unsynchronised,
         )
+
+    def _unsynchronised(self, module: Any) -> AbstractContextManager:
+        return self.fabric.no_backward_sync(module, enabled=self.fabric.world_size > 1)
 
 
 def generator_from(state: dict[str, Tensor]) -> Generator:
@@ -251,6 +256,7 @@ def recorded_generator(experiment: str) -> Generator:
 Upscale = Callable[[Tensor], Tensor]
 
 PROTOCOL = {
+    "network": "weights rounded to half precision, as stored; evaluated in float32",
     "psnr": "in dB; Y is BT.601 studio-range luma, RGB the mean over the three channels; both "
     "images rounded to 8 bits; 4 pixels cropped at each border; mean over images of the set",
     "ssim": "Wang 2004, Gaussian window 11, sigma 1.5, on the same pixels as PSNR",
@@ -260,9 +266,13 @@ PROTOCOL = {
 }
 
 
+Scores = dict[str, dict[str, float]]
+"""Picture → measure → value."""
+
+
 @torch.no_grad()
-def evaluate(upscale: Upscale, group: str, *, device: torch.device | str = "cpu") -> dict[str, Any]:
-    """Measure a method on one test set.
+def evaluate(upscale: Upscale, group: str, *, device: torch.device | str = "cpu") -> Scores:
+    """Measure a method on every picture of a test set.
 
     Parameters
     ----------
@@ -276,33 +286,42 @@ def evaluate(upscale: Upscale, group: str, *, device: torch.device | str = "cpu"
     Returns
     -------
     dict
-        ``y`` and ``rgb`` (each psnr, ssim), ``niqe`` except on Set5, whose pictures are too
-        small for it, and ``images`` with the same for each picture.
+        Picture → ``psnr_y``, ``ssim_y``, ``psnr_rgb``, ``ssim_rgb`` and, except on Set5, whose
+        pictures are too small for it, ``niqe``.
     """
-    images = {}
+    scores: Scores = {}
     for name, image in photographs(group).items():
         real = mod_crop(image, SCALE)
         made = upscale(low_resolution(image, scale=SCALE).to(device)).cpu().clamp(0, 1)
-        scores = {
+        found = {
             "psnr_y": psnr(made, real, protocol=Y).item(),
             "ssim_y": ssim(made, real, protocol=Y).item(),
             "psnr_rgb": psnr(made, real, protocol=RGB).item(),
             "ssim_rgb": ssim(made, real, protocol=RGB).item(),
         }
         if group != "set5":
-            scores["niqe"] = niqe(made).item()
-        images[Path(name).stem] = {key: round(value, 5) for key, value in scores.items()}
+            found["niqe"] = niqe(made).item()
+        scores[Path(name).stem] = found
+    return scores
 
-    def mean(key: str) -> float:
-        return round(sum(scores[key] for scores in images.values()) / len(images), 5)
 
-    found: dict[str, Any] = {
-        channel: {"psnr": mean(f"psnr_{channel}"), "ssim": mean(f"ssim_{channel}")}
-        for channel in ("y", "rgb")
+def averages(scores: Scores) -> dict[str, float]:
+    """Means over the pictures of a set, one for each measure."""
+    measures = next(iter(scores.values()))
+    return {
+        measure: round(fmean(found[measure] for found in scores.values()), 5)
+        for measure in measures
     }
-    if group != "set5":
-        found["niqe"] = mean("niqe")
-    return found | {"images": images}
+
+
+def write_scores(path: Path, sets: dict[str, Scores]) -> None:
+    """Write every picture's scores as CSV: set, picture, measure, value."""
+    lines = ["set,picture,measure,value"]
+    for group, scores in sets.items():
+        for picture, found in scores.items():
+            lines += [f"{group},{picture},{name},{value:.5f}" for name, value in found.items()]
+    text = "\n".join(lines) + "\n"
+    write_atomically(path, lambda part: part.write_text(text, encoding="utf-8"))
 
 
 def square(name: str, upscale: Upscale, *, device: torch.device | str = "cpu") -> Tensor:
@@ -333,24 +352,27 @@ def watch_steps(steps: int) -> list[int]:
 
 def run_bicubic(run: Run) -> ledger.Record:
     """Measure bicubic interpolation, and the NIQE of the true pictures."""
-    metrics: dict[str, Any] = {}
+    sets = {}
     for group in run.config.test_sets:
-        metrics[group] = evaluate(lambda low: imresize(low, scale=SCALE), group)
+        sets[group] = evaluate(lambda low: imresize(low, scale=SCALE), group)
         if group != "set5":
-            true = [niqe(mod_crop(image, SCALE)).item() for image in photographs(group).values()]
-            metrics[group]["true_niqe"] = round(sum(true) / len(true), 5)
+            for name, image in photographs(group).items():
+                true = niqe(mod_crop(image, SCALE)).item()
+                sets[group][Path(name).stem]["true_niqe"] = true
+    write_scores(run.folder / "scores.csv", sets)
     files = write_squares(run, lambda low: imresize(low, scale=SCALE))
     for name, (file, (top, left)) in CROPS.items():
         image = load(file)[..., top : top + 256, left : left + 256]
         write_image(run.folder / f"{name}_true.webp", image, overwrite=True)
         files.append(f"{name}_true.webp")
-    return run.record(
+    record = run.record(
         history=History(),
-        metrics=metrics,
+        metrics={group: averages(scores) for group, scores in sets.items()},
         protocol=PROTOCOL,
-        artefacts=files,
+        artefacts=["scores.csv", *files],
         data=run.config.test_sets,
     )
+    return dataclasses.replace(record, precision="32-true")
 
 
 def run_srresnet(run: Run) -> ledger.Record:
@@ -373,8 +395,8 @@ def _train_and_measure(run: Run, recipe: SrresnetRecipe, *, data: list[str]) -> 
         if run.fabric.is_global_zero:
             frame = torch.cat([square(name, network, device=device) for name in WATCHED], dim=-1)
             write_image(run.folder / f"step_{step:06d}.webp", frame, overwrite=True)
-        scores = evaluate(network, "set5", device=device)
-        return {"set5_psnr_y": scores["y"]["psnr"], "set5_ssim_y": scores["y"]["ssim"]}
+        scores = averages(evaluate(network, "set5", device=device))
+        return {"set5_psnr_y": scores["psnr_y"], "set5_ssim_y": scores["ssim_y"]}
 
     moments = watch_steps(run.steps)
     history = train(
@@ -388,9 +410,8 @@ def _train_and_measure(run: Run, recipe: SrresnetRecipe, *, data: list[str]) -> 
         label=run.experiment,
     )
     network = recipe.result()
-    metrics: dict[str, Any] = {
-        group: evaluate(network, group, device=device) for group in config.test_sets
-    }
+    sets = {group: evaluate(network, group, device=device) for group in config.test_sets}
+    write_scores(run.folder / "scores.csv", sets)
     state = {
         key: value.half().contiguous()
         for key, value in network.cpu().state_dict().items()
@@ -404,9 +425,9 @@ def _train_and_measure(run: Run, recipe: SrresnetRecipe, *, data: list[str]) -> 
         protocol["content loss"] = f"{recipe.vgg.backbone}, {recipe.vgg.layers[0]}"
     return run.record(
         history=history,
-        metrics=metrics,
+        metrics={group: averages(scores) for group, scores in sets.items()},
         protocol=protocol,
-        artefacts=["weights.safetensors", *files, *frames],
+        artefacts=["weights.safetensors", "scores.csv", *files, *frames],
         data=[*config.test_sets, *data]
         + ([config.photographs] if config.photographs != "voc2012" else []),
     )

@@ -30,11 +30,20 @@ from tutorial_lib.training import checkpoint
 class Recipe(Protocol):
     """What an experiment brings to the loop."""
 
-    modules: Mapping[str, nn.Module]
-    """Everything with state: checkpoints hold and restore it."""
-    optimizers: Mapping[str, torch.optim.Optimizer]
-    batch_size: int
-    """Pictures in one step over all devices; for the progress bar."""
+    @property
+    def modules(self) -> Mapping[str, nn.Module]:
+        """Everything with state: checkpoints hold and restore it."""
+        ...
+
+    @property
+    def optimizers(self) -> Mapping[str, torch.optim.Optimizer]:
+        """Of the networks' parameters; their state is in checkpoints too."""
+        ...
+
+    @property
+    def batch_size(self) -> int:
+        """Pictures in one step over all devices; for the progress bar."""
+        ...
 
     def step(self, index: int, generator: torch.Generator) -> dict[str, Tensor]:
         """Update the networks once and return the losses as detached scalars.
@@ -137,7 +146,7 @@ def set_up(
     optimizer: torch.optim.Optimizer,
     *,
     compile: bool = False,
-) -> tuple[nn.Module, torch.optim.Optimizer]:
+) -> tuple[Any, Any]:
     """Put a network and its optimiser where Fabric trains them, channels last in memory.
 
     Parameters
@@ -153,11 +162,11 @@ def set_up(
 
     Returns
     -------
-    tuple of nn.Module and torch.optim.Optimizer
-        To call, and to step.
+    tuple
+        Fabric's wrappers of the two: the network to call, the optimiser to step.
     """
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    fast = torch.compile(network) if compile and fabric.device.type == "cuda" else network
+    network.to(memory_format=torch.channels_last)
+    fast: Any = torch.compile(network) if compile and fabric.device.type == "cuda" else network
     return fabric.setup(fast, optimizer)
 
 
@@ -175,7 +184,7 @@ def step_seed(seed: int, index: int) -> int:
 
 
 def shard(fabric: Fabric, *tensors: Tensor) -> tuple[Tensor, ...]:
-    """This process's part of a batch that every process has drawn alike.
+    """Take this process's part of a batch that every process has drawn alike.
 
     Raises
     ------
@@ -256,13 +265,14 @@ def train(
         history.watched.append({"step": 0} | watch(0))
 
     began, before = time.monotonic(), history.seconds
-    pending: list[Tensor] = []
+    pending: list[Any] = []
 
     def keep() -> None:
         """Check the losses since the last call, and write a checkpoint."""
         history.losses = _checked(history, pending, done, path if path.exists() else None)
         pending.clear()
         history.seconds = before + time.monotonic() - began
+        _check_weights(recipe, done, path if path.exists() else None)
         if fabric.is_global_zero:
             checkpoint.save(path, _state(recipe, history, done, config))
         fabric.barrier()
@@ -333,7 +343,7 @@ def _plain(module: nn.Module) -> nn.Module:
     return module
 
 
-def _checked(history: History, pending: list[Tensor], done: int, last: Path | None) -> Tensor:
+def _checked(history: History, pending: list[Any], done: int, last: Path | None) -> Tensor:
     """All losses so far; raises at the first that is not finite."""
     if not pending:
         return history.losses
@@ -341,12 +351,24 @@ def _checked(history: History, pending: list[Tensor], done: int, last: Path | No
     if not bool(new.isfinite().all()):
         row, column = (~new.isfinite()).nonzero()[0].tolist()
         step = done - len(pending) + row + 1
-        remedy = f"The last good checkpoint is {last}" if last else "There is no checkpoint yet"
-        raise Diverged(
-            f"{history.names[column]} became {new[row, column].item()} at step {step}. {remedy}; "
-            "a smaller learning rate, or float32 instead of half precision, is the usual cure."
-        )
+        value = new[row, column].item()
+        raise Diverged(f"{history.names[column]} became {value} at step {step}. {_remedy(last)}")
     return new if history.losses.numel() == 0 else torch.cat([history.losses, new])
+
+
+def _check_weights(recipe: Recipe, done: int, last: Path | None) -> None:
+    """Raise if an update has left weights that are not numbers, before they are kept."""
+    for name, module in recipe.modules.items():
+        if not all(bool(p.isfinite().all()) for p in module.parameters()):
+            raise Diverged(f"weights of {name} are not finite after step {done}. {_remedy(last)}")
+
+
+def _remedy(last: Path | None) -> str:
+    checkpoint = f"The last good checkpoint is {last}" if last else "There is no checkpoint yet"
+    return (
+        f"{checkpoint}; a smaller learning rate, or float32 instead of half precision, is the "
+        "usual cure."
+    )
 
 
 class _StopSignal:
