@@ -2,10 +2,17 @@
 
 `registry` knows every outside file by size and hash, `files` finds or downloads it, `images`
 turns image files into tensors and back, `photographs` names the benchmark sets, `degrade` makes
-low-resolution twins, and `patches` cuts training batches from them.
+low-resolution twins, `patches` cuts training batches from them, and `faces` draws pictures that
+need no file at all.
 """
 
 from tutorial_lib.data.degrade import low_resolution, mod_crop
+from tutorial_lib.data.faces import (
+    DEFAULT_STYLES,
+    CartoonFaces,
+    draw_face,
+    face_credits,
+)
 from tutorial_lib.data.files import DataUnavailable, fetch, locate
 from tutorial_lib.data.images import (
     EMBEDDED,
@@ -21,14 +28,18 @@ from tutorial_lib.data.photographs import GROUPS, group_names, load, photographs
 from tutorial_lib.data.registry import REGISTRY, Entry, names
 
 __all__ = [
+    "DEFAULT_STYLES",
     "EMBEDDED",
     "GROUPS",
     "REGISTRY",
+    "CartoonFaces",
     "DataUnavailable",
     "Entry",
     "ImageError",
     "Pairs",
+    "draw_face",
     "embedded",
+    "face_credits",
     "fetch",
     "from_uint8",
     "group_names",

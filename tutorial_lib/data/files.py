@@ -118,9 +118,9 @@ def _find(entry: Entry) -> Path | None:
             if not _is_right(path, entry):
                 raise DataUnavailable(
                     f"{path} is not the registered {entry.name}: expected {entry.bytes} bytes with "
-                    f"sha256 {entry.sha256}, found {path.stat().st_size} bytes with {_sha256(path)}. "
-                    f"Delete or replace it, or point {VARIABLE} at another folder. "
-                    f"The right file: {entry.url or 'has no public address'}."
+                    f"sha256 {entry.sha256}, found {path.stat().st_size} bytes with "
+                    f"{_sha256(path)}. Delete or replace it (the right one: "
+                    f"{entry.url or 'no public address'}), or point {VARIABLE} at another folder."
                 )
             return path
     path = _cache() / entry.name
@@ -170,13 +170,13 @@ def _bar(label: str, total: int, progress: bool) -> tqdm:
 def _advice(entry: Entry, why: str) -> str:
     if not entry.url:
         return (
-            f"{entry.name}: {why}, and it has no public address. Put the file ({entry.bytes} bytes, "
-            f"sha256 {entry.sha256}; {entry.credit}) into a folder under that name and set "
+            f"{entry.name}: {why}, and it has no public address. Put the file ({entry.bytes} "
+            f"bytes, sha256 {entry.sha256}; {entry.credit}) into a folder under that name and set "
             f"{VARIABLE} to the folder."
         )
     return (
-        f"{entry.name}: {why}. Download {entry.url} into a folder under that name and set {VARIABLE} "
-        f"to the folder, or run again where there is a network (`tutorial fetch`)."
+        f"{entry.name}: {why}. Run again where there is a network, or download {entry.url} into a "
+        f"folder under that name and set {VARIABLE} to the folder."
     )
 
 
@@ -185,32 +185,30 @@ def _download(entry: Entry, target: Path, advance: Callable[[int], object]) -> P
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _stream(entry, part, advance)
+        if target.is_file() and not part.exists() and _is_right(target, entry):
+            return target  # another process was quicker
         if (size := part.stat().st_size) < entry.bytes:
-            raise DataUnavailable(
-                _advice(entry, f"the connection ended after {size} of {entry.bytes} bytes")
-                + " What has arrived is kept, and the next attempt continues from there."
-            )
+            why = f"the connection ended after {size} of {entry.bytes} bytes, which are kept"
+            raise DataUnavailable(_advice(entry, why))
         if not _is_right(part, entry):
             found = _sha256(part)
             part.unlink()
-            raise DataUnavailable(
-                _advice(
-                    entry,
-                    f"what came from the network is not the registered file (expected sha256 "
-                    f"{entry.sha256}, got {found}) and was deleted",
-                )
+            why = (
+                f"what came from the network is not the registered file (expected sha256 "
+                f"{entry.sha256}, got {found}) and was deleted"
             )
+            raise DataUnavailable(_advice(entry, why))
         os.replace(part, target)
-    except (urllib.error.URLError, HTTPException, ConnectionError, TimeoutError) as error:
+    except (OSError, HTTPException) as error:
+        if isinstance(error, urllib.error.HTTPError) and error.code == 416:
+            part.unlink(missing_ok=True)  # the server has less than we: start again next time
+        if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+            raise DataUnavailable(
+                f"{entry.name}: the disk is full at {target.parent} ({entry.bytes} bytes needed). "
+                f"Free some space and run again, which continues {entry.url} where it stopped, or "
+                f"keep the data elsewhere and set {VARIABLE} to that folder."
+            ) from error
         raise DataUnavailable(_advice(entry, f"the download failed ({error})")) from error
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise DataUnavailable(
-            f"{entry.name}: the disk is full at {target.parent} ({entry.bytes} bytes needed). Free "
-            f"some space and run again, which continues {entry.url} where it stopped, or keep the "
-            f"data elsewhere and set {VARIABLE} to that folder."
-        ) from error
     return target
 
 
@@ -232,7 +230,11 @@ def _stream(entry: Entry, part: Path, advance: Callable[[int], object]) -> None:
         )
         have = have if continues else 0
         advance(have)
-        with open(part, "ab" if continues else "wb") as out:
+        # Written in place, not appended: two processes that download the same file at once write
+        # the same bytes to the same positions, and both end with a right one.
+        part.touch()
+        with open(part, "r+b") as out:
+            out.seek(have)
             # One byte too many is enough to know that this is another file.
             while have <= entry.bytes and (chunk := response.read(_CHUNK)):
                 out.write(chunk)

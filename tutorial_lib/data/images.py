@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import struct
 import warnings
@@ -14,6 +15,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
+from torchvision.io import ImageReadMode, decode_png
 
 EMBEDDED: dict[str, str] = {
     "astronaut": "astronaut.png",
@@ -34,8 +36,8 @@ EMBEDDED: dict[str, str] = {
 
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 
-# What Pillow's decoders raise on damaged data, besides OSError.
-_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
+# What the decoders raise on damaged data.
+_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, RuntimeError, struct.error, zlib.error)
 
 
 class ImageError(ValueError):
@@ -48,8 +50,8 @@ def read_image(
     """Read an image file of any common kind as RGB.
 
     The EXIF rotation is applied. Grey, palette and CMYK images become RGB; 16-bit samples are
-    divided by 65535; transparent images are composited on white; of an animation the first frame
-    is taken. Colour profiles are not applied.
+    divided by 65535 (those of a colour TIFF are first cut to 8 bits); transparent images are
+    composited on white; of an animation the first frame is taken. Colour profiles are not applied.
 
     Parameters
     ----------
@@ -71,30 +73,10 @@ def read_image(
         If there is no such file.
     """
     label = _label(source)
-    try:
-        with warnings.catch_warnings():
-            # Pillow's own size warning would speak before, and less clearly than, the test below.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(source)
-    except Image.DecompressionBombError as error:
-        raise ImageError(_too_large(label, str(error), max_pixels)) from error
-    except UnidentifiedImageError as error:
-        raise ImageError(_not_an_image(source, label)) from error
-    except (FileNotFoundError, IsADirectoryError, PermissionError):
-        raise
-    except _DAMAGE as error:
-        raise ImageError(_damaged(label, error)) from error
-    with image:
-        width, height = image.size
-        if width * height > max_pixels:
-            raise ImageError(_too_large(label, f"{width}x{height} pixels", max_pixels))
-        try:
-            array = _to_rgb(ImageOps.exif_transpose(image))
-        except ImageError as error:
-            raise ImageError(f"{label} {error}") from None
-        except _DAMAGE as error:
-            raise ImageError(_damaged(label, error)) from error
-    return torch.from_numpy(np.ascontiguousarray(array.transpose(2, 0, 1))).unsqueeze(0)
+    if isinstance(source, str | os.PathLike):
+        with open(source, "rb") as file:
+            return _read(file, label, max_pixels)
+    return _read(source if source.seekable() else io.BytesIO(source.read()), label, max_pixels)
 
 
 def write_image(
@@ -226,27 +208,71 @@ def embedded(name: str) -> Tensor:
         return read_image(file)
 
 
-def _to_rgb(image: Image.Image) -> np.ndarray:
+def _read(file: IO[bytes], label: str, max_pixels: int) -> Tensor:
+    try:
+        with warnings.catch_warnings():
+            # Pillow's own size warning would speak before, and less clearly than, the test below.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = Image.open(file)
+    except Image.DecompressionBombError as error:
+        raise ImageError(_too_large(label, str(error), max_pixels)) from error
+    except UnidentifiedImageError as error:
+        raise ImageError(_not_an_image(file, label)) from error
+    except _DAMAGE as error:
+        raise ImageError(_damaged(label, error)) from error
+    width, height = image.size
+    if width * height > max_pixels:
+        raise ImageError(_too_large(label, f"{width}x{height} pixels", max_pixels))
+    try:
+        rgb = _deep_png(file) if image.format == "PNG" else None
+        if rgb is None:
+            image.load()
+            rgb = _to_rgb(ImageOps.exif_transpose(image))
+    except ImageError as error:
+        raise ImageError(f"{label} {error}") from None
+    except _DAMAGE as error:
+        raise ImageError(_damaged(label, error)) from error
+    return rgb.permute(2, 0, 1).unsqueeze(0).contiguous()
+
+
+def _deep_png(file: IO[bytes]) -> Tensor | None:
+    """Return (H, W, 3) float32 in [0, 1] of a 16-bit PNG, of which Pillow would drop half."""
+    file.seek(0)
+    # The header has a fixed layout; its byte 24 is the number of bits of a sample.
+    if file.read(25)[24] != 16:
+        return None
+    file.seek(0)
+    data = torch.frombuffer(bytearray(file.read()), dtype=torch.uint8)
+    rgba = decode_png(data, mode=ImageReadMode.RGB_ALPHA, apply_exif_orientation=True)
+    return _on_white(rgba.permute(1, 2, 0).to(torch.float32) / 65535)
+
+
+def _to_rgb(image: Image.Image) -> Tensor:
     """Return (H, W, 3) float32 in [0, 1]."""
     if image.mode.startswith("I"):
-        values = np.asarray(image).astype(np.float64)
-        if values.min() < 0 or values.max() > 65535:
-            raise ImageError("holds integers outside 0 to 65535; convert it to 8 or 16 bits")
-        return _grey(values / 65535)
+        values = np.asarray(image).astype(np.float32) / 65535
+        return _grey(values, "holds integers outside 0 to 65535; convert it to 8 or 16 bits")
     if image.mode == "F":
         values = np.asarray(image)
-        if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1):
-            raise ImageError("holds floating-point values outside [0, 1]; rescale it first")
-        return _grey(values)
-    if image.has_transparency_data:
-        rgba = np.asarray(image.convert("RGBA"), dtype=np.float32) / 255
-        alpha = rgba[..., 3:]
-        return rgba[..., :3] * alpha + (1 - alpha)
-    return np.asarray(image.convert("RGB"), dtype=np.float32) / 255
+        return _grey(values, "holds numbers outside 0 to 1; rescale it first")
+    try:
+        plain = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    except ValueError as error:
+        raise ImageError(f"has colours of kind {image.mode}; save it as RGB first") from error
+    pixels = torch.from_numpy(np.array(plain)).float() / 255
+    return _on_white(pixels) if plain.mode == "RGBA" else pixels
 
 
-def _grey(values: np.ndarray) -> np.ndarray:
-    return np.repeat(values.astype(np.float32)[..., None], 3, axis=2)
+def _on_white(rgba: Tensor) -> Tensor:
+    alpha = rgba[..., 3:]
+    return rgba[..., :3] * alpha + (1 - alpha)
+
+
+def _grey(values: np.ndarray, otherwise: str) -> Tensor:
+    grey = torch.from_numpy(np.array(values, dtype=np.float32))
+    if not ((grey >= 0) & (grey <= 1)).all():
+        raise ImageError(otherwise)
+    return grey.unsqueeze(2).expand(-1, -1, 3)
 
 
 def _label(source: str | os.PathLike[str] | IO[bytes]) -> str:
@@ -255,12 +281,8 @@ def _label(source: str | os.PathLike[str] | IO[bytes]) -> str:
     return str(getattr(source, "name", "the file object"))
 
 
-def _not_an_image(source: str | os.PathLike[str] | IO[bytes], label: str) -> str:
-    if isinstance(source, str | os.PathLike):
-        empty = os.path.getsize(source) == 0
-    else:
-        empty = source.seek(0, os.SEEK_END) == 0
-    if empty:
+def _not_an_image(file: IO[bytes], label: str) -> str:
+    if file.seek(0, os.SEEK_END) == 0:
         return f"{label} is empty (0 bytes). Copy or download it again."
     return (
         f"{label} is not an image that can be read, whatever its name says. "
