@@ -21,17 +21,21 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from importlib import metadata, resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pooch
-import resvg_py
 import torch
-from dicebear import Avatar, Style
 from PIL import Image
 from torch import Tensor
 from tqdm.auto import tqdm
 
 from tutorial_lib.data.images import from_uint8
+
+# DiceBear is imported where it is used: that takes long, and most readers of this package draw
+# nothing.
+if TYPE_CHECKING:
+    from dicebear import Avatar, Style
 
 DEFAULT_STYLES = ("adventurer", "big-ears", "big-smile", "micah", "personas", "toon-head")
 """Coloured styles that show a whole head, and have tens of thousands of different faces each."""
@@ -220,6 +224,8 @@ def _credit(style: str) -> str:
 
 @functools.cache
 def _style(name: str) -> Style:
+    from dicebear import Style
+
     known = {
         file.name.removesuffix(".json"): file
         for file in resources.files("dicebear_styles").iterdir()
@@ -237,11 +243,15 @@ def _style(name: str) -> Style:
 
 
 def _avatar(style: str, seed: str) -> Avatar:
+    from dicebear import Avatar
+
     return Avatar(_style(style), {"seed": seed, "backgroundColor": _BACKGROUNDS})
 
 
 def _draw(style: str, seed: str, size: int) -> np.ndarray:
     """Return (S, S, 3) uint8."""
+    import resvg_py
+
     png = resvg_py.svg_to_bytes(
         svg_string=_avatar(style, seed).to_string(),
         width=size,

@@ -15,7 +15,6 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
-from torchvision.io import ImageReadMode, decode_png
 
 EMBEDDED: dict[str, str] = {
     "astronaut": "astronaut.png",
@@ -241,6 +240,9 @@ def _deep_png(file: IO[bytes]) -> Tensor | None:
     # The header has a fixed layout; its byte 24 is the number of bits of a sample.
     if file.read(25)[24] != 16:
         return None
+    # Here, because importing torchvision doubles the time that importing this package takes.
+    from torchvision.io import ImageReadMode, decode_png
+
     file.seek(0)
     data = torch.frombuffer(bytearray(file.read()), dtype=torch.uint8)
     rgba = decode_png(data, mode=ImageReadMode.RGB_ALPHA, apply_exif_orientation=True)
