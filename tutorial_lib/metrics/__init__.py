@@ -1,5 +1,55 @@
-"""How results are measured: resizing, evaluation protocols, PSNR, SSIM and NIQE."""
+"""How results are measured: resizing, PSNR, SSIM and RMSE under a protocol, and NIQE."""
 
+from tutorial_lib.metrics.niqe import (
+    Gaussian,
+    aggd_fit,
+    block_features,
+    distance,
+    features,
+    fit_gaussian,
+    ggd_fit,
+    local_statistics,
+    mscn,
+    neighbour_products,
+    niqe,
+    pristine_model,
+)
+from tutorial_lib.metrics.protocol import (
+    PIRM,
+    RGB,
+    Protocol,
+    Y,
+    measured,
+    mse,
+    psnr,
+    rmse,
+    ssim,
+    to_y,
+)
 from tutorial_lib.metrics.resize import imresize
 
-__all__ = ["imresize"]
+__all__ = [
+    "PIRM",
+    "RGB",
+    "Gaussian",
+    "Protocol",
+    "Y",
+    "aggd_fit",
+    "block_features",
+    "distance",
+    "features",
+    "fit_gaussian",
+    "ggd_fit",
+    "imresize",
+    "local_statistics",
+    "measured",
+    "mscn",
+    "mse",
+    "neighbour_products",
+    "niqe",
+    "pristine_model",
+    "psnr",
+    "rmse",
+    "ssim",
+    "to_y",
+]

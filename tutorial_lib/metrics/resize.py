@@ -75,7 +75,7 @@ def taps(
     length, out_length : int
         Pixels before and after.
     scale : float
-        Output pixels per input pixel; not always ``out_length / length``, since lengths are rounded.
+        Output pixels per input pixel; not always ``out_length / length``, as lengths are rounded.
     antialias : bool
         Whether to stretch the kernel when ``scale < 1``.
     kernel : {"bicubic", "bilinear"}

@@ -1,0 +1,452 @@
+"""NIQE, the natural image quality evaluator, step by step.
+
+NIQE asks how far an image is from looking natural, with no reference image and no human scores.
+Natural images, divided by their local contrast, have values of a very regular distribution; blur,
+noise and artefacts each change it. The steps, in order:
+
+1. `mscn`: subtract the local mean and divide by the local contrast;
+2. `block_features`: in each block fit generalised Gaussians (`aggd_fit`) to the coefficients and
+   to the products of neighbours (`neighbour_products`): 18 numbers;
+3. `features`: the same on the half-size image: 36 numbers a block;
+4. `fit_gaussian`: the mean and covariance of those over the blocks;
+5. `distance`: how far they are from those of many sharp photographs (`pristine_model`).
+
+`niqe` does it all. Smaller is more natural.
+
+References
+----------
+A. Mittal, R. Soundararajan and A. C. Bovik, "Making a 'Completely Blind' Image Quality Analyzer",
+IEEE Signal Processing Letters, 2013.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from tutorial_lib.metrics.gaussian import gaussian_filter, gaussian_window
+from tutorial_lib.metrics.protocol import Protocol, measured
+from tutorial_lib.metrics.resize import imresize
+
+BLOCK = 96
+"""Side of a block in pixels at full size; half that in the half-size image."""
+
+_WINDOW, _SIGMA = 7, 7 / 6
+
+# Horizontal, vertical and the two diagonal neighbours, as (rows, columns) of a circular shift.
+_SHIFTS = ((0, 1), (1, 0), (1, 1), (1, -1))
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """Multivariate Gaussian of block features.
+
+    Parameters
+    ----------
+    mean : Tensor
+        Shape (D,) or (N, D), float64.
+    covariance : Tensor
+        Shape (D, D) or (N, D, D), float64.
+    """
+
+    mean: Tensor
+    covariance: Tensor
+
+
+def local_statistics(luminance: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation around each pixel, in a 7 x 7 Gaussian window.
+
+    Beyond its edges the image continues with its edge pixels.
+
+    Parameters
+    ----------
+    luminance : Tensor
+        Shape (N, 1, H, W), float64, on the 0-255 scale.
+
+    Returns
+    -------
+    mean, deviation : Tensor
+        Each of shape (N, 1, H, W), in grey levels.
+
+    References
+    ----------
+    Mittal et al. 2013, equations 2 and 3.
+    """
+    window = gaussian_window(_WINDOW, _SIGMA)
+    margin = _WINDOW // 2
+    padded = F.pad(luminance, (margin, margin, margin, margin), mode="replicate")
+    mean = gaussian_filter(padded, window)
+    # The difference of the two moments can fall just below zero by round-off.
+    variance = gaussian_filter(padded.square(), window).addcmul(mean, mean, value=-1)
+    return mean, variance.abs_().sqrt_()
+
+
+def mscn(luminance: Tensor) -> Tensor:
+    """Mean-subtracted, contrast-normalised coefficients.
+
+    In a natural image these look like noise with edges faintly left in it, and their histogram is
+    close to a Gaussian.
+
+    Parameters
+    ----------
+    luminance : Tensor
+        Shape (N, 1, H, W), float64, on the 0-255 scale.
+
+    Returns
+    -------
+    Tensor
+        Shape (N, 1, H, W); exactly zero where the image is flat.
+
+    Notes
+    -----
+    In a flat region the local mean differs from the pixel by round-off alone, of a sign that
+    depends on the order of summation. `aggd_fit` counts values by sign, so implementations that
+    keep this noise disagree by as much as 0.3 in NIQE on images with saturated or blank regions.
+
+    References
+    ----------
+    Mittal et al. 2013, equation 1.
+
+    Examples
+    --------
+    >>> import torch
+    >>> mscn(torch.full((1, 1, 96, 96), 235.0, dtype=torch.float64)).abs().max().item()
+    0.0
+    """
+    mean, deviation = local_statistics(luminance)
+    difference = F.hardshrink(luminance - mean, _round_off(luminance.dtype))
+    return difference.div_(deviation.add_(1))
+
+
+def _round_off(dtype: torch.dtype) -> float:
+    """Bound, in grey levels, on what rounding can leave of a difference that should be zero."""
+    return 32 * 255 * torch.finfo(dtype).eps
+
+
+def neighbour_products(blocks: Tensor) -> Iterator[Tensor]:
+    """Each coefficient times its neighbour, in four directions.
+
+    Neighbouring coefficients of a natural image are correlated; the products show how. At its
+    edges a block continues with its opposite side, as in the published code.
+
+    Parameters
+    ----------
+    blocks : Tensor
+        MSCN coefficients, shape (..., h, w).
+
+    Yields
+    ------
+    iterator of Tensor
+        Four of shape (..., h, w): with the left, the upper, the upper-left and the upper-right
+        neighbour.
+
+    References
+    ----------
+    Mittal et al. 2013, section II-B.
+    """
+    for shift in _SHIFTS:
+        yield blocks.roll(shift, dims=(-2, -1)).mul_(blocks)
+
+
+@lru_cache(maxsize=8)
+def _shape_table(dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Shapes alpha = 0.2, 0.201, ..., 10 and the moment ratio of each, which rises with alpha."""
+    with torch.inference_mode(False):
+        alpha = torch.arange(200, 10001, dtype=torch.float64) / 1000
+        ratio = (2 * _log_gamma(2, alpha) - _log_gamma(1, alpha) - _log_gamma(3, alpha)).exp()
+        return alpha.to(device, dtype), ratio.to(device, dtype)
+
+
+def _log_gamma(k: int, alpha: Tensor) -> Tensor:
+    return torch.lgamma(k / alpha)
+
+
+def _shape_of(ratio: Tensor) -> Tensor:
+    """Alpha of the grid whose moment ratio is nearest; NaN where the ratio is NaN."""
+    alphas, ratios = _shape_table(ratio.dtype, ratio.device)
+    above = torch.searchsorted(ratios, ratio.contiguous()).clamp(1, len(ratios) - 1)
+    below = above - 1
+    nearest = torch.where(ratio - ratios[below] <= ratios[above] - ratio, below, above)
+    return torch.where(ratio.isnan(), ratio, alphas[nearest])
+
+
+def _unit_scale(alpha: Tensor) -> Tensor:
+    """Scale beta of a generalised Gaussian of variance one."""
+    return (0.5 * (_log_gamma(1, alpha) - _log_gamma(3, alpha))).exp()
+
+
+def ggd_fit(samples: Tensor) -> tuple[Tensor, Tensor]:
+    """Fit a generalised Gaussian of mean zero by matching moments.
+
+    The density is proportional to ``exp(-(|x| / beta) ** alpha)``: alpha = 2 is the Gaussian,
+    1 the Laplacian, and a large alpha approaches the uniform distribution.
+
+    Parameters
+    ----------
+    samples : Tensor
+        Shape (..., n), floating point.
+
+    Returns
+    -------
+    alpha : Tensor
+        Shape parameter, shape (...), to the nearest 0.001 within [0.2, 10].
+    beta : Tensor
+        Scale parameter, shape (...). Both are NaN where all samples are zero.
+
+    References
+    ----------
+    K. Sharifi and A. Leon-Garcia, "Estimation of shape parameter for generalized Gaussian
+    distributions in subband decompositions of video", IEEE Transactions on Circuits and Systems for
+    Video Technology, 1995; Mittal et al. 2013, equation 4.
+
+    Examples
+    --------
+    >>> import torch
+    >>> x = torch.randn(200_000, generator=torch.Generator().manual_seed(0))
+    >>> alpha, beta = ggd_fit(x)
+    >>> round(alpha.item(), 1), round(beta.item(), 1)
+    (2.0, 1.4)
+    """
+    square = samples.square().mean(dim=-1)
+    alpha = _shape_of(samples.abs().mean(dim=-1).square() / square)
+    return alpha, square.sqrt() * _unit_scale(alpha)
+
+
+def aggd_fit(samples: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Fit an asymmetric generalised Gaussian with its mode at zero by matching moments.
+
+    As `ggd_fit`, with a scale of its own on each side of zero.
+
+    Parameters
+    ----------
+    samples : Tensor
+        Shape (..., n), floating point.
+
+    Returns
+    -------
+    alpha : Tensor
+        Shape parameter, shape (...), to the nearest 0.001 within [0.2, 10].
+    left, right : Tensor
+        Scale parameters below and above zero, shape (...). All three are NaN where no sample, or
+        none on one side, differs from zero.
+
+    References
+    ----------
+    N.-E. Lasmar, Y. Stitou and Y. Berthoumieu, "Multiscale skewed heavy tailed model for texture
+    analysis", ICIP 2009; Mittal et al. 2013, equation 8.
+
+    Examples
+    --------
+    >>> import torch
+    >>> size = torch.randn(200_000, generator=torch.Generator().manual_seed(0)).abs()
+    >>> x = torch.cat([-size[:50_000], 3 * size[50_000:]])  # three times as wide, as often
+    >>> alpha, left, right = aggd_fit(x)
+    >>> round(alpha.item(), 1), round(right.item() / left.item(), 1)
+    (2.0, 3.0)
+    """
+    n = samples.shape[-1]
+    positive = samples.clamp(min=0)
+    negative = samples - positive
+    right_square = torch.linalg.vector_norm(positive, dim=-1).square()
+    left_square = torch.linalg.vector_norm(negative, dim=-1).square()
+    absolute = (positive.sum(dim=-1) - negative.sum(dim=-1)) / n
+    right_std = (right_square / positive.sign_().sum(dim=-1)).sqrt()
+    left_std = (left_square / -negative.sign_().sum(dim=-1)).sqrt()
+    skew = left_std / right_std
+    ratio = absolute.square() / ((left_square + right_square) / n)
+    alpha = _shape_of(ratio * (skew**3 + 1) * (skew + 1) / (skew.square() + 1).square())
+    unit = _unit_scale(alpha)
+    return alpha, left_std * unit, right_std * unit
+
+
+def block_features(coefficients: Tensor, *, block: int) -> Tensor:
+    """The 18 numbers that NIQE takes from each block of MSCN coefficients.
+
+    Two describe the coefficients (shape, mean scale) and four each of the four directions of
+    neighbour products (shape, mean, left and right scale).
+
+    Parameters
+    ----------
+    coefficients : Tensor
+        Shape (N, 1, H, W), sides multiples of `block`.
+    block : int
+        Side of a block in pixels.
+
+    Returns
+    -------
+    Tensor
+        Shape (N, blocks, 18), blocks in reading order. NaN where a block is flat.
+
+    Notes
+    -----
+    The paper fits the coefficients with a symmetric density. The published code, and so the
+    pristine model, fits the asymmetric one and takes the mean of its scales; so does this.
+
+    References
+    ----------
+    Mittal et al. 2013, sections II-B and II-C.
+    """
+    tiles = coefficients.unfold(2, block, block).unfold(3, block, block)
+    tiles = tiles.flatten(1, 3).contiguous()
+    alpha, left, right = aggd_fit(tiles.flatten(-2))
+    found = [alpha, (left + right) / 2]
+    for products in neighbour_products(tiles):
+        alpha, left, right = aggd_fit(products.flatten(-2))
+        mean = (right - left) * (_log_gamma(2, alpha) - _log_gamma(1, alpha)).exp()
+        found += [alpha, mean, left, right]
+    return torch.stack(found, dim=-1)
+
+
+def features(luminance: Tensor) -> Tensor:
+    """The 36 numbers of each 96 x 96 block: 18 at full size and 18 at half size.
+
+    Parameters
+    ----------
+    luminance : Tensor
+        Shape (N, 1, H, W), float64, on the 0-255 scale; cut at the right and at the bottom to
+        multiples of 96 pixels.
+
+    Returns
+    -------
+    Tensor
+        Shape (N, blocks, 36).
+
+    Raises
+    ------
+    ValueError
+        If the image holds no block.
+    """
+    rows, columns = (side // BLOCK for side in luminance.shape[-2:])
+    if rows == 0 or columns == 0:
+        raise ValueError(
+            f"NIQE needs blocks of {BLOCK} x {BLOCK} pixels; the image has "
+            f"{luminance.shape[-2]} x {luminance.shape[-1]}"
+        )
+    full = luminance[..., : rows * BLOCK, : columns * BLOCK]
+    half = imresize(full, scale=1 / 2)
+    scales = ((full, BLOCK), (half, BLOCK // 2))
+    return torch.cat([block_features(mscn(image), block=side) for image, side in scales], dim=-1)
+
+
+def fit_gaussian(block_features: Tensor) -> Gaussian:
+    """Mean and covariance of the features over the blocks of each image.
+
+    Parameters
+    ----------
+    block_features : Tensor
+        Shape (N, blocks, D). A block with a NaN (a flat one) is left out.
+
+    Returns
+    -------
+    Gaussian
+        Mean (N, D) and covariance (N, D, D), divided by blocks - 1; NaN for an image with fewer
+        than two blocks left.
+    """
+    valid = ~block_features.isnan().any(dim=-1, keepdim=True)
+    count = valid.sum(dim=1)
+    known = block_features.where(valid, 0.0)
+    mean = known.sum(dim=1) / count
+    centred = (known - mean[:, None]).where(valid, 0.0)
+    covariance = centred.mT @ centred / (count - 1)[..., None]
+    few = count < 2
+    return Gaussian(
+        mean=mean.masked_fill(few, torch.nan),
+        covariance=covariance.masked_fill(few[..., None], torch.nan),
+    )
+
+
+def distance(first: Gaussian, second: Gaussian) -> Tensor:
+    """Distance between two Gaussians: that of their means, in units of their mean covariance.
+
+    Parameters
+    ----------
+    first, second : Gaussian
+        One or N Gaussians each.
+
+    Returns
+    -------
+    Tensor
+        Shape (N,), or () for one and one; NaN where either is.
+
+    References
+    ----------
+    Mittal et al. 2013, equation 10.
+    """
+    difference = first.mean - second.mean
+    covariance = (first.covariance + second.covariance) / 2
+    defined = covariance.isfinite().all(dim=-1).all(dim=-1)
+    # The decomposition inside pinv refuses NaN, which must not fail a whole batch.
+    inverse = torch.linalg.pinv(covariance.where(defined[..., None, None], 0.0), hermitian=True)
+    squared = torch.einsum("...i,...ij,...j->...", difference, inverse, difference)
+    return squared.clamp(min=0).sqrt()
+
+
+@lru_cache(maxsize=1)
+def pristine_model() -> Gaussian:
+    """The authors' model of natural images: features of the sharp blocks of 125 photographs.
+
+    Returns
+    -------
+    Gaussian
+        Mean (36,) and covariance (36, 36), float64, on the CPU.
+
+    Raises
+    ------
+    tutorial_lib.data.DataUnavailable
+        If ``niqe_pris_params.npz`` can be neither found nor downloaded.
+    """
+    # Not at the head: the data package makes its low-resolution images with this one's imresize.
+    from tutorial_lib.data import locate
+
+    with np.load(locate("niqe_pris_params.npz")) as stored:
+        return Gaussian(
+            mean=torch.from_numpy(stored["mu_pris_param"][0]),
+            covariance=torch.from_numpy(stored["cov_pris_param"]),
+        )
+
+
+@torch.no_grad()
+def niqe(
+    images: Tensor, *, model: Gaussian | None = None, rounding: bool = True, crop: int = 0
+) -> Tensor:
+    """Natural image quality evaluator; smaller is more natural.
+
+    Parameters
+    ----------
+    images : Tensor
+        Shape (N, 3, H, W), RGB, floating point, range [0, 1], each side at least 96 pixels and at
+        least two 96 x 96 blocks in all.
+    model : Gaussian, optional
+        Model of natural images; by default `pristine_model`.
+    rounding : bool
+        Whether the image and then its luminance are rounded to 8 bits, as when MATLAB reads a file.
+        Published numbers are made so, and without it NIQE differs visibly.
+    crop : int
+        Pixels removed from every edge first; PIRM removes 4.
+
+    Returns
+    -------
+    Tensor
+        Shape (N,), float64. NaN for an image with fewer than two blocks that are not flat.
+
+    Raises
+    ------
+    ValueError
+        If the images do not have the stated shape and range or hold fewer than two blocks.
+    """
+    protocol = Protocol("y", crop=crop, rounding=rounding, round_y=rounding)
+    found = features(measured(images, protocol=protocol))
+    if found.shape[1] < 2:
+        raise ValueError(
+            f"NIQE needs at least two {BLOCK} x {BLOCK} blocks for a covariance; images of "
+            f"{images.shape[-2]} x {images.shape[-1]} pixels hold one"
+        )
+    model = pristine_model() if model is None else model
+    natural = Gaussian(model.mean.to(found), model.covariance.to(found))
+    return distance(natural, fit_gaussian(found))
