@@ -12,6 +12,7 @@ from http.client import HTTPException
 from pathlib import Path
 
 import pooch
+from filelock import FileLock
 from tqdm.auto import tqdm
 
 from tutorial_lib.data.registry import REGISTRY, Entry
@@ -62,7 +63,7 @@ def locate(name: str, *, download: bool = True, progress: bool = True) -> Path:
     if not download or not entry.url:
         raise DataUnavailable(_advice(entry, "it is not on this machine"))
     with _bar(entry.name, entry.bytes, progress) as bar:
-        return _download(entry, _cache() / entry.name, bar.update)
+        return _download(entry, bar.update)
 
 
 def fetch(names: Iterable[str], *, progress: bool = True) -> list[Path]:
@@ -95,7 +96,7 @@ def fetch(names: Iterable[str], *, progress: bool = True) -> list[Path]:
             if path is not None:
                 bar.update(entry.bytes)
             elif entry.url:
-                path = _download(entry, _cache() / entry.name, bar.update)
+                path = _download(entry, bar.update)
             else:
                 raise DataUnavailable(_advice(entry, "it is not on this machine"))
             paths.append(path)
@@ -180,25 +181,18 @@ def _advice(entry: Entry, why: str) -> str:
     )
 
 
-def _download(entry: Entry, target: Path, advance: Callable[[int], object]) -> Path:
+def _download(entry: Entry, advance: Callable[[int], object]) -> Path:
+    target = _cache() / entry.name
     part = target.with_name(target.name + ".part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _stream(entry, part, advance)
-        if target.is_file() and not part.exists() and _is_right(target, entry):
-            return target  # another process was quicker
-        if (size := part.stat().st_size) < entry.bytes:
-            why = f"the connection ended after {size} of {entry.bytes} bytes, which are kept"
-            raise DataUnavailable(_advice(entry, why))
-        if not _is_right(part, entry):
-            found = _sha256(part)
-            part.unlink()
-            why = (
-                f"what came from the network is not the registered file (expected sha256 "
-                f"{entry.sha256}, got {found}) and was deleted"
-            )
-            raise DataUnavailable(_advice(entry, why))
-        os.replace(part, target)
+        with FileLock(_cache() / ".lock"):
+            if target.is_file() and _is_right(target, entry):
+                advance(entry.bytes)  # another process brought it while this one waited
+                return target
+            _stream(entry, part, advance)
+            _check(entry, part)
+            os.replace(part, target)
     except (OSError, HTTPException) as error:
         if isinstance(error, urllib.error.HTTPError) and error.code == 416:
             part.unlink(missing_ok=True)  # the server has less than we: start again next time
@@ -210,6 +204,20 @@ def _download(entry: Entry, target: Path, advance: Callable[[int], object]) -> P
             ) from error
         raise DataUnavailable(_advice(entry, f"the download failed ({error})")) from error
     return target
+
+
+def _check(entry: Entry, part: Path) -> None:
+    if (size := part.stat().st_size) < entry.bytes:
+        why = f"the connection ended after {size} of {entry.bytes} bytes, which are kept"
+        raise DataUnavailable(_advice(entry, why))
+    if not _is_right(part, entry):
+        found = _sha256(part)
+        part.unlink()
+        why = (
+            f"what came from the network is not the registered file (expected sha256 "
+            f"{entry.sha256}, got {found}) and was deleted"
+        )
+        raise DataUnavailable(_advice(entry, why))
 
 
 def _stream(entry: Entry, part: Path, advance: Callable[[int], object]) -> None:
@@ -230,11 +238,7 @@ def _stream(entry: Entry, part: Path, advance: Callable[[int], object]) -> None:
         )
         have = have if continues else 0
         advance(have)
-        # Written in place, not appended: two processes that download the same file at once write
-        # the same bytes to the same positions, and both end with a right one.
-        part.touch()
-        with open(part, "r+b") as out:
-            out.seek(have)
+        with open(part, "ab" if continues else "wb") as out:
             # One byte too many is enough to know that this is another file.
             while have <= entry.bytes and (chunk := response.read(_CHUNK)):
                 out.write(chunk)
