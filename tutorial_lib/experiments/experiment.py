@@ -17,6 +17,9 @@ from tutorial_lib import ledger
 from tutorial_lib.data import GROUPS, REGISTRY, group_names
 from tutorial_lib.training import History, Profile, make_fabric
 
+Reader = Callable[[str], ledger.Record]
+"""From an experiment's name to its record."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Claim:
@@ -27,11 +30,11 @@ class Claim:
     article : str
         The finding, in our words.
     measured : callable
-        From the ledger (a function that reads a record by name) to a sentence.
+        From the ledger, as a function that reads a record by its name, to a sentence.
     """
 
     article: str
-    measured: Callable[[Callable[[str], ledger.Record]], str]
+    measured: Callable[[Reader], str]
 
 
 @dataclasses.dataclass(frozen=True)
