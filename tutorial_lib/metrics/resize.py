@@ -202,10 +202,10 @@ def _plan(
     if scale is not None and size is None:
         if not (math.isfinite(scale) and scale > 0):
             raise ValueError(f"scale must be a positive number, got {scale}")
-        # The margin keeps 10 * 1.1 = 11.000000000000002 from becoming twelve pixels.
+        # The margin keeps 100 * 0.55 = 55.00000000000001 from becoming 56 pixels.
         return (
-            (max(1, math.ceil(scale * height - 1e-9)), scale),
-            (max(1, math.ceil(scale * width - 1e-9)), scale),
+            (math.ceil(scale * height - 1e-9), scale),
+            (math.ceil(scale * width - 1e-9), scale),
         )
     if size is not None and scale is None:
         if len(size) != 2 or any(side < 1 for side in size):
