@@ -545,10 +545,11 @@ def wall_name(step: int) -> str:
 PAIR = (Game("non-saturating"), Game("saturating", loss="saturating"))
 
 COLLAPSE = (
-    Game("collapsed", discriminator_rate=1e-4, generator_rate=3e-3),
-    Game("discriminator faster", discriminator_rate=3e-3, generator_rate=3e-4),
-    Game("five rounds", discriminator_rate=1e-3, generator_rate=1e-3, rounds=5),
-    Game("Wasserstein critic", loss="wasserstein", rounds=5),
+    Game("G ten times faster", generator_rate=1e-2),
+    Game("the same, D moves five times", generator_rate=1e-2, rounds=5),
+    Game("equal rates"),
+    Game("equal rates, D moves five times", rounds=5),
+    Game("Wasserstein critic, moves five times", loss="wasserstein", rounds=5),
 )
 
 RATES = (1e-4, 1e-3, 1e-2)
@@ -602,14 +603,16 @@ EXPERIMENTS = (
         _plane(name, f"{name} in the plane: both losses, five seeds", name, PAIR)
         for name in DISTRIBUTIONS
     ),
-    _plane("collapse", "mode collapse on the ring, provoked and mended", "ring", COLLAPSE),
+    _plane(
+        "collapse", "mode collapse on the ring, provoked and mended", "ring", COLLAPSE, steps=2000
+    ),
     *(
         _plane(
             f"sliders_{name}",
             f"{name}: learning rates × rounds × loss, one seed each",
             name,
             SLIDERS,
-            steps=2000,
+            steps=1500,
             seeds=1,
             batch=64,
             watched=4,
