@@ -91,7 +91,7 @@ class PlaneConfig:
     steps: int
     seeds: int = 5
     batch: int = 128
-    watched: int = 40
+    watched: int = 30
     frames: tuple[int, ...] = (0, 50, 100, 200, 400, 700, 1000, 1500, 2000, 3000)
 
 
@@ -576,7 +576,7 @@ def _plane(
     distribution: str,
     games: tuple[Game, ...],
     *,
-    steps: int = 4000,
+    steps: int = 3000,
     **more: Any,
 ) -> Experiment:
     def config(steps: int, seeds: int) -> PlaneConfig:
@@ -612,7 +612,7 @@ EXPERIMENTS = (
             f"{name}: learning rates × rounds × loss, one seed each",
             name,
             SLIDERS,
-            steps=1500,
+            steps=1000,
             seeds=1,
             batch=64,
             watched=4,
