@@ -1,0 +1,401 @@
+"""Sliders over recorded frames, which go on working where there is no kernel."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from functools import cached_property
+from html import escape
+from typing import Any
+
+import ipywidgets as widgets
+from torch import Tensor
+
+from tutorial_lib.show.pictures import (
+    ImageLike,
+    Picture,
+    caption_html,
+    encoded,
+    img,
+    magnification,
+    required_alt,
+)
+
+FrameLike = ImageLike | Picture
+"""What one position of a slider shows."""
+
+MAX_STATE_BYTES = 1_000_000
+"""The most that one slider may add to a notebook, whose limit is three times as much."""
+
+_ROOM = 520
+
+_STYLE = """<style>
+.tutorial-frames{max-width:100%;overflow:hidden;color:inherit;
+--jp-widgets-slider-handle-size:28px;--jp-widgets-inline-height:44px;
+--jp-widgets-slider-track-thickness:6px}
+.tutorial-frames .widget-html-content,.tutorial-frames .widget-label,.tutorial-frames label{
+color:inherit;line-height:1.4;font-size:1rem}
+.tutorial-frames .widget-label{line-height:44px}
+.tutorial-frames .widget-html,.tutorial-frames .widget-html-content{width:100%;margin:0}
+.tutorial-frames .tutorial-frame{margin:0;padding:0;font-variant-numeric:tabular-nums}
+.tutorial-frames .slider-container{margin:0 18px}
+.tutorial-frames .noUi-target{background:#8c959f}
+.tutorial-frames .noUi-handle{background:#0a66c2;border:2px solid #fff;
+box-shadow:0 0 0 1px #57606a;cursor:grab;touch-action:none}
+.tutorial-frames .noUi-handle:after{content:"";display:block;position:absolute;background:none;
+inset:-8px;left:-8px;top:-8px;width:auto;height:auto}
+.tutorial-frames .noUi-handle:focus-visible{outline:3px solid #ffbf47;outline-offset:2px}
+.tutorial-frames label:has(input){display:flex;align-items:center;gap:.6em}
+.tutorial-frames input[type=range]{flex:1;min-width:0;height:44px;margin:0;accent-color:#0a66c2}
+.tutorial-frames button{font:inherit;min-width:7em;min-height:44px;color:#fff;background:#0a66c2;
+border:0;border-radius:4px;cursor:pointer}
+.tutorial-frames button:focus-visible{outline:3px solid #ffbf47;outline-offset:2px}
+</style>"""
+
+# ipywidgets gives the handle of a slider no name that a screen reader can say, and nothing but
+# script can add one. This runs when a frame appears.
+_NAME_SLIDERS = (
+    "const image=this,name=tries=>{const root=image.closest('.tutorial-frames'),"
+    "handles=root?[...root.querySelectorAll('[role=slider]')]:[];"
+    "if(!handles.length){if(tries)setTimeout(name,100,tries-1);return}"
+    "const text=image.parentNode.querySelector(':scope>figcaption').textContent;"
+    "for(const handle of handles){"
+    "handle.setAttribute('aria-label',"
+    "handle.closest('.widget-slider').querySelector('label').textContent);"
+    "handle.setAttribute('aria-valuetext',text)}};name(20)"
+)
+_HOOK = (
+    f'<img hidden alt="" onload="{_NAME_SLIDERS}" '
+    'src="data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///ywAAAAAAQABAAACAUwAOw==">'
+)
+
+_CHOOSE_FRAME = (
+    "const root=this.closest('.tutorial-frames'),inputs=[...root.querySelectorAll('input')],"
+    "frames=root.querySelectorAll('.tutorial-frame');"
+    "const at=inputs.reduce((k,input)=>k*(+input.max+1)+ +input.value,0);"
+    "frames.forEach((frame,i)=>frame.hidden=i!==at);"
+    "const text=frames[at].querySelector(':scope>figcaption').textContent;"
+    "for(const input of inputs)input.setAttribute('aria-valuetext',text)"
+)
+
+# The Play widget fails where the page's theme turns icon elements into SVG, as that of Jupyter
+# Book does. This button presses the slider's keys instead.
+_PLAY = (
+    "const button=this,root=this.closest('.tutorial-frames'),"
+    "slider=root.querySelector('[role=slider],input'),"
+    "pause=()=>{{clearInterval(button.timer);button.timer=0;button.textContent='▶ play'}},"
+    "step=()=>{{if(!button.isConnected)return pause();"
+    "if(slider.tagName==='INPUT'){{slider.value=slider.value===slider.max?0:+slider.value+1;"
+    "slider.oninput()}}else{{const end=slider.ariaValueNow===slider.ariaValueMax;"
+    "slider.dispatchEvent(new KeyboardEvent('keydown',{{key:end?'Home':'ArrowRight'}}))}}}};"
+    "if(button.timer)pause();"
+    "else{{button.textContent='❚❚ pause';button.timer=setInterval(step,{interval});step()}}"
+)
+
+
+class _Frames:
+    """Frames along one or more axes, in row-major order, with a slider for each axis."""
+
+    def __init__(
+        self,
+        frames: Sequence[FrameLike],
+        *,
+        labels: Sequence[str],
+        alt: str,
+        caption: str | None,
+        shape: tuple[int, ...],
+        descriptions: tuple[str, ...],
+        start: tuple[int, ...],
+        interval: int | None,
+        width: int | None,
+        max_bytes: int,
+    ) -> None:
+        self.alt = required_alt(alt)
+        self.caption = caption
+        self.labels = tuple(labels)
+        self.shape = shape
+        self.descriptions = descriptions
+        if len(frames) != len(self.labels):
+            raise ValueError(f"{len(frames)} frames, but {len(self.labels)} labels")
+        if min(shape) < 2:
+            raise ValueError("a slider needs at least two frames")
+        if not all(descriptions):
+            raise ValueError("description is empty: it is the slider's name")
+        self.start = tuple(_position(at, size) for at, size in zip(start, shape, strict=True))
+        self._interval = interval
+        self._bodies, self._width = _bodies(frames, self.labels, alt=self.alt, width=width)
+        size = sum(len(body) + len(_HOOK) for body in self._bodies)
+        if size > max_bytes:
+            raise ValueError(
+                f"{len(frames)} frames take {size / 1000:.0f} kB of the notebook, and the limit is "
+                f"{max_bytes / 1000:.0f} kB: show fewer frames, crop them, make them smaller, or "
+                "pass a larger max_bytes"
+            )
+
+    @cached_property
+    def widget(self) -> widgets.VBox:
+        """The slider as a widget, for boxes and for observers; made when first asked for."""
+        wide = widgets.Layout(width="100%", margin="0")
+        frames: list[widgets.Widget] = [
+            widgets.HTML(_figure(body, label, more=_HOOK), layout=wide)
+            for body, label in zip(self._bodies, self.labels, strict=True)
+        ]
+        controls: list[widgets.Widget] = []
+        # From the last axis, along which frames lie side by side, to the first.
+        for axis in reversed(range(len(self.shape))):
+            size, at = self.shape[axis], self.start[axis]
+            slider = widgets.IntSlider(
+                at,
+                min=0,
+                max=size - 1,
+                description=self.descriptions[axis],
+                readout=False,
+                style={"description_width": "initial"},
+                layout=wide,
+            )
+            stacks = [
+                widgets.Stack(frames[first : first + size], selected_index=at, layout=wide)
+                for first in range(0, len(frames), size)
+            ]
+            for stack in stacks:
+                widgets.jslink((slider, "value"), (stack, "selected_index"))
+            frames = stacks
+            controls.insert(0, slider)
+        if self._interval:
+            controls.append(widgets.HTML(self._button, layout=wide))
+        notes = _STYLE + (f"<div>{escape(self.caption)}</div>" if self.caption else "")
+        box = widgets.VBox(
+            [*frames, *controls, widgets.HTML(notes, layout=wide)],
+            layout=widgets.Layout(width="100%", max_width=_css_width(self._width)),
+        )
+        return box.add_class("tutorial-frames")
+
+    @property
+    def html(self) -> str:
+        """The slider as HTML and a line of script, for a front end that has no such widgets."""
+        at = self._flat(self.start)
+        frames = "".join(
+            _figure(body, label, hidden=index != at)
+            for index, (body, label) in enumerate(zip(self._bodies, self.labels, strict=True))
+        )
+        inputs = "".join(
+            f'<label>{escape(name)}<input type="range" min="0" max="{size - 1}" '
+            f'value="{value}" aria-valuetext="{escape(self.labels[at])}" '
+            f'oninput="{_CHOOSE_FRAME}"></label>'
+            for name, size, value in zip(self.descriptions, self.shape, self.start, strict=True)
+        )
+        return self._still(frames + inputs + (self._button if self._interval else ""))
+
+    @property
+    def fallback(self) -> str:
+        """The starting frame as HTML, for pages where nothing moves."""
+        at = self._flat(self.start)
+        return self._still(_figure(self._bodies[at], self.labels[at]))
+
+    @property
+    def _button(self) -> str:
+        script = _PLAY.format(interval=self._interval)
+        return f'<button type="button" onclick="{script}">▶ play</button>'
+
+    def _still(self, content: str) -> str:
+        caption = f"<div>{escape(self.caption)}</div>" if self.caption else ""
+        return (
+            f'<div class="tutorial-frames" role="group" aria-label="{escape(self.alt)}" '
+            f'style="max-width:{_css_width(self._width)}">{_STYLE}{content}{caption}</div>'
+        )
+
+    def _flat(self, indices: tuple[int, ...]) -> int:
+        at = 0
+        for index, size in zip(indices, self.shape, strict=True):
+            at = at * size + index
+        return at
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
+        text = f"{self.alt} ({len(self.labels)} frames: {self.labels[0]} to {self.labels[-1]})"
+        # Colab draws the widgets of ipywidgets 7, which knows no Stack.
+        if "google.colab" in sys.modules:
+            return {"text/html": self.html, "text/plain": text}
+        bundle = dict(self.widget._repr_mimebundle_(**options))
+        return {**bundle, "text/html": self.fallback, "text/plain": text}
+
+
+class FrameSlider(_Frames):
+    """A slider that moves through recorded frames, with or without a kernel.
+
+    It is an `IntSlider` linked in the browser to the selected child of a `Stack`, so that it
+    answers wherever the notebook's widget state is at hand: in the published page, JupyterLab and
+    VS Code. Where widgets cannot be drawn, the starting frame stands in its place; in Colab the
+    same frames come with a slider of plain HTML.
+
+    All frames are part of the notebook, as widget state in its metadata: eleven frames of 40 kB
+    add about 0.6 MB. Hence `max_bytes`.
+
+    Parameters
+    ----------
+    frames : sequence
+        At least two: tensors of shape (1, 3, H, W) or (3, H, W) and range [0, 1], the bytes or
+        paths of WebP, PNG or JPEG files (embedded as they are), all of one size; or pictures made
+        by `grid`, `curves` and `figure`.
+    labels : sequence of str
+        What stands below each frame, for instance "step 2000, 24.1 dB".
+    alt : str
+        What the frames show, in a sentence.
+    caption : str, optional
+        Text below the slider.
+    description : str
+        The slider's name.
+    start : int
+        The first frame shown; negative numbers count from the end.
+    play : bool
+        Whether there is a button that runs the frames, again and again.
+    interval : int
+        Time between frames when they run, in milliseconds.
+    width : int, optional
+        Width of the frames on the page in CSS pixels. If left out, small ones are shown at a
+        whole multiple of their size.
+    max_bytes : int
+        Limit for what the frames add to the notebook.
+
+    Attributes
+    ----------
+    widget : ipywidgets.VBox
+        To be put into other boxes.
+
+    Raises
+    ------
+    ValueError
+        If `alt` is empty, there are not as many labels as frames, the frames differ in size, or
+        they take more than `max_bytes`.
+    """
+
+    def __init__(
+        self,
+        frames: Sequence[FrameLike] | Tensor,
+        *,
+        labels: Sequence[str],
+        alt: str,
+        caption: str | None = None,
+        description: str = "step",
+        start: int = 0,
+        play: bool = False,
+        interval: int = 500,
+        width: int | None = None,
+        max_bytes: int = MAX_STATE_BYTES,
+    ) -> None:
+        frames = list(frames)
+        super().__init__(
+            frames,
+            labels=labels,
+            alt=alt,
+            caption=caption,
+            shape=(len(frames),),
+            descriptions=(description,),
+            start=(start,),
+            interval=interval if play else None,
+            width=width,
+            max_bytes=max_bytes,
+        )
+
+
+class FrameGrid(_Frames):
+    """Two sliders that move through a table of recorded frames, with or without a kernel.
+
+    As `FrameSlider`, with a stack for each row. For weights of three networks, let one slider be
+    the first network's weight and the other the share of the rest that the second one gets: then
+    every position is possible.
+
+    Parameters
+    ----------
+    frames : sequence of sequences
+        Rows of equal length; frames as in `FrameSlider`.
+    labels : sequence of sequences of str
+        What stands below each frame.
+    alt : str
+        What the frames show, in a sentence.
+    descriptions : (str, str)
+        Names of the slider over rows and of the slider within a row.
+    caption : str, optional
+        Text below the sliders.
+    start : (int, int)
+        Row and column of the first frame shown; negative numbers count from the end.
+    width : int, optional
+        Width of the frames on the page in CSS pixels.
+    max_bytes : int
+        Limit for what the frames add to the notebook.
+
+    Raises
+    ------
+    ValueError
+        If rows differ in length, and as in `FrameSlider`.
+    """
+
+    def __init__(
+        self,
+        frames: Sequence[Sequence[FrameLike] | Tensor],
+        *,
+        labels: Sequence[Sequence[str]],
+        alt: str,
+        descriptions: tuple[str, str],
+        caption: str | None = None,
+        start: tuple[int, int] = (0, 0),
+        width: int | None = None,
+        max_bytes: int = MAX_STATE_BYTES,
+    ) -> None:
+        if len({*map(len, frames), *map(len, labels)}) != 1 or len(frames) != len(labels):
+            raise ValueError(
+                f"rows of {[len(row) for row in frames]} frames and {[len(row) for row in labels]} "
+                "labels: all rows must have one length"
+            )
+        super().__init__(
+            [frame for row in frames for frame in row],
+            labels=[label for row in labels for label in row],
+            alt=alt,
+            caption=caption,
+            shape=(len(frames), len(frames[0])),
+            descriptions=descriptions,
+            start=start,
+            interval=None,
+            width=width,
+            max_bytes=max_bytes,
+        )
+
+
+def _bodies(
+    frames: Sequence[FrameLike], labels: Sequence[str], *, alt: str, width: int | None
+) -> tuple[list[str], int | None]:
+    """Return the frames as HTML, and the width of the images among them on the page."""
+    pictures = {
+        index: encoded(frame)
+        for index, frame in enumerate(frames)
+        if not isinstance(frame, Picture)
+    }
+    sizes = {(picture.width, picture.height) for picture in pictures.values()}
+    if len(sizes) > 1:
+        raise ValueError(f"frames of different sizes: {sorted(sizes)}")
+    if width is None and sizes:
+        natural = next(iter(sizes))[0]
+        width = natural * magnification(natural, _ROOM)
+    return [
+        frame.html
+        if isinstance(frame, Picture)
+        else img(pictures[index], alt=f"{alt} {label}", width=width, lazy=False)
+        for index, (frame, label) in enumerate(zip(frames, labels, strict=True))
+    ], width
+
+
+def _figure(body: str, label: str, *, more: str = "", hidden: bool = False) -> str:
+    return (
+        f'<figure class="tutorial-frame"{" hidden" if hidden else ""}>{body}'
+        f"{caption_html(label)}{more}</figure>"
+    )
+
+
+def _css_width(width: int | None) -> str:
+    # A slider narrower than this is hard to use with a thumb.
+    return "100%" if width is None else f"{max(width, 300)}px"
+
+
+def _position(index: int, size: int) -> int:
+    if not -size <= index < size:
+        raise ValueError(f"start {index} is not one of {size} frames")
+    return index % size
