@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -14,7 +15,6 @@ import torch
 from lightning_fabric import Fabric
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torchvision.datasets import VOCSegmentation
 
 from tutorial_lib import ledger
@@ -74,9 +74,10 @@ class SrresnetConfig:
     batch, patch : int
         Patches a step, and their side in high-resolution pixels.
     learning_rate : float
-        Of Adam, constant.
-    averaging : float
-        Decay of the moving average of the weights that is evaluated; 0 is no averaging.
+        Of Adam.
+    cosine : bool
+        Warm the learning rate up over 100 steps and let it fall along a cosine to zero at the
+        last step, which gives a short run the most; False keeps it constant, as the article.
     photographs : str
         "bsds500", or "voc2012" through torchvision as in the article.
     limit : int or None
@@ -89,7 +90,7 @@ class SrresnetConfig:
     batch: int = 16
     patch: int = 96
     learning_rate: float = 1e-4
-    averaging: float = 0.0
+    cosine: bool = False
     photographs: str = "bsds500"
     limit: int | None = None
     test_sets: tuple[str, ...] = ("set5", "set14", "bsd100")
@@ -154,8 +155,8 @@ def _voc2012(patch: int) -> Iterator[Tensor]:
 class SrresnetRecipe:
     """SRResNet: the generator alone, on the squared error."""
 
-    def __init__(self, config: SrresnetConfig, fabric: Fabric) -> None:
-        self.config, self.fabric = config, fabric
+    def __init__(self, config: SrresnetConfig, fabric: Fabric, *, steps: int) -> None:
+        self.config, self.fabric, self.steps = config, fabric, steps
         self.batch_size = config.batch
         self.pairs = training_pairs(config, progress=fabric.is_global_zero)
         torch.manual_seed(0)
@@ -164,9 +165,6 @@ class SrresnetRecipe:
         self.generator, self.optimizer = set_up(fabric, network, optimizer)
         self.modules: dict[str, nn.Module] = {"generator": network}
         self.optimizers = {"generator": self.optimizer}
-        if config.averaging:
-            average = get_ema_multi_avg_fn(config.averaging)
-            self.modules["average"] = AveragedModel(network, multi_avg_fn=average, use_buffers=True)
 
     def sample(self, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Draw this process's part of one batch: low-resolution and true patches."""
@@ -178,24 +176,29 @@ class SrresnetRecipe:
         return low, real
 
     def step(self, index: int, generator: torch.Generator) -> dict[str, Tensor]:
-        """Update the generator, and the average of its weights if one is kept."""
+        """Update the generator."""
+        self.set_rate(self.rate(index))
         low, real = self.sample(generator)
-        losses = srresnet_step(
+        return srresnet_step(
             self.generator, self.optimizer, low, real, backward=self.fabric.backward
         )
-        if isinstance(average := self.modules.get("average"), AveragedModel):
-            average.update_parameters(self.modules["generator"])
-        return losses
+
+    def rate(self, index: int) -> float:
+        """The learning rate of one step."""
+        if not self.config.cosine:
+            return self.config.learning_rate
+        warm = min(1.0, (index + 1) / 100)
+        return self.config.learning_rate * warm * (1 + math.cos(math.pi * index / self.steps)) / 2
+
+    def set_rate(self, rate: float) -> None:
+        """Give all optimisers this learning rate."""
+        for optimizer in self.optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] = rate
 
     def result(self) -> Generator:
         """The network to evaluate, as it will be stored: weights rounded to half precision."""
-        source = self.modules.get("average", self.modules["generator"])
-        state = {
-            key.removeprefix("module."): value.detach().cpu().half()
-            for key, value in source.state_dict().items()
-            if value.is_floating_point()
-        }
-        return generator_from(state).to(self.fabric.device)
+        return generator_from(half_state(self.modules["generator"])).to(self.fabric.device)
 
 
 class SrganRecipe(SrresnetRecipe):
@@ -203,8 +206,8 @@ class SrganRecipe(SrresnetRecipe):
 
     config: SrganConfig
 
-    def __init__(self, config: SrganConfig, fabric: Fabric) -> None:
-        super().__init__(config, fabric)
+    def __init__(self, config: SrganConfig, fabric: Fabric, *, steps: int) -> None:
+        super().__init__(config, fabric, steps=steps)
         start = load_file(ledger.read("srgan/srresnet").artefact("weights.safetensors"))
         self.modules["generator"].load_state_dict(generator_from(start).state_dict())
         network = Discriminator(patch=config.patch)
@@ -217,10 +220,7 @@ class SrganRecipe(SrresnetRecipe):
 
     def step(self, index: int, generator: torch.Generator) -> dict[str, Tensor]:
         """Update the discriminator, then the generator."""
-        rate = self.config.learning_rate * 0.1 ** (index // self.config.drop_every)
-        for optimizer in self.optimizers.values():
-            for group in optimizer.param_groups:
-                group["lr"] = rate
+        self.set_rate(self.rate(index))
         low, real = self.sample(generator)
 
         def content(fake: Tensor, real: Tensor) -> Tensor:
@@ -240,8 +240,21 @@ class SrganRecipe(SrresnetRecipe):
             unsynchronised=self._unsynchronised,
         )
 
+    def rate(self, index: int) -> float:
+        """The learning rate of one step: it falls to a tenth every `drop_every` steps."""
+        return self.config.learning_rate * 0.1 ** (index // self.config.drop_every)
+
     def _unsynchronised(self, module: Any) -> AbstractContextManager:
         return self.fabric.no_backward_sync(module, enabled=self.fabric.world_size > 1)
+
+
+def half_state(network: nn.Module) -> dict[str, Tensor]:
+    """The weights of a network as they are stored: in half precision, without counters."""
+    return {
+        key: value.detach().cpu().half().contiguous()
+        for key, value in network.state_dict().items()
+        if value.is_floating_point()
+    }
 
 
 def generator_from(state: dict[str, Tensor]) -> Generator:
@@ -397,12 +410,12 @@ def run_bicubic(run: Run) -> ledger.Record:
 
 def run_srresnet(run: Run) -> ledger.Record:
     """Train SRResNet and measure it."""
-    return _train_and_measure(run, SrresnetRecipe(run.config, run.fabric), data=[])
+    return _train_and_measure(run, SrresnetRecipe(run.config, run.fabric, steps=run.steps), data=[])
 
 
 def run_srgan(run: Run) -> ledger.Record:
     """Train SRGAN from the recorded SRResNet and measure it."""
-    recipe = SrganRecipe(run.config, run.fabric)
+    recipe = SrganRecipe(run.config, run.fabric, steps=run.steps)
     data = [VGG16_FILE] if recipe.vgg.backbone == "vgg16" else []
     return _train_and_measure(run, recipe, data=data)
 
@@ -413,7 +426,7 @@ def run_precision(run: Run) -> ledger.Record:
     for precision in ("32-true", "bf16-mixed"):
         for seed in run.config.seeds:
             fabric = make_fabric(precision=precision)
-            recipe = SrresnetRecipe(run.config, fabric)
+            recipe = SrresnetRecipe(run.config, fabric, steps=run.steps)
             history = train(
                 recipe,
                 fabric=fabric,
@@ -456,7 +469,8 @@ def _train_and_measure(run: Run, recipe: SrresnetRecipe, *, data: list[str]) -> 
         fabric=run.fabric,
         steps=run.steps,
         folder=run.folder,
-        config=run.settings(),
+        # Where the rate falls to zero at the last step, that step belongs to the settings.
+        config=run.settings() | ({"steps": run.steps} if config.cosine else {"steps": 0}),
         watch=watch,
         watch_at=moments,
         label=run.experiment,
@@ -464,11 +478,7 @@ def _train_and_measure(run: Run, recipe: SrresnetRecipe, *, data: list[str]) -> 
     network = recipe.result()
     sets = {group: evaluate(network, group, device=device) for group in config.test_sets}
     write_scores(run.folder / "scores.csv", sets)
-    state = {
-        key: value.half().contiguous()
-        for key, value in network.cpu().state_dict().items()
-        if value.is_floating_point()
-    }
+    state = half_state(network)
     write_atomically(run.folder / "weights.safetensors", lambda path: save_file(state, str(path)))
     files = write_squares(run, network.to(device))
     frames = [f"step_{int(row['step']):06d}.webp" for row in history.watched]
@@ -564,8 +574,8 @@ EXPERIMENTS = (
         summary="the generator alone, on the squared error",
         profiles={
             "smoke": SrresnetConfig(steps=4, batch=4, patch=48, limit=8, test_sets=("set5",)),
-            "quick": SrresnetConfig(steps=10_000, learning_rate=2e-4, averaging=0.999),
-            "book": SrresnetConfig(steps=40_000, learning_rate=2e-4, averaging=0.999),
+            "quick": SrresnetConfig(steps=10_000, learning_rate=1e-3, cosine=True),
+            "book": SrresnetConfig(steps=40_000, learning_rate=1e-3, cosine=True),
             # 200 epochs of 16,700 photographs in batches of 16.
             "article": SrresnetConfig(steps=208_750, photographs="voc2012"),
         },
@@ -601,8 +611,8 @@ EXPERIMENTS = (
         summary="what training in bfloat16 costs and saves, against float32",
         profiles={
             "smoke": PrecisionConfig(steps=2, batch=2, patch=48, limit=8, seeds=(0,)),
-            "quick": PrecisionConfig(steps=300, batch=4, learning_rate=2e-4),
-            "book": PrecisionConfig(steps=300, batch=4, learning_rate=2e-4),
+            "quick": PrecisionConfig(steps=300, batch=4, learning_rate=1e-3, cosine=True),
+            "book": PrecisionConfig(steps=300, batch=4, learning_rate=1e-3, cosine=True),
             "article": PrecisionConfig(steps=5_000),
         },
         run=run_precision,
