@@ -217,6 +217,26 @@ def look(
     ]
 
 
+def discriminator_gap(view: View, mixture: Mixture) -> float:
+    """How far the learned discriminator is from the best one, where there are data.
+
+    Parameters
+    ----------
+    view : View
+        Of a game against a discriminator, not against a critic.
+    mixture : Mixture
+        The data.
+
+    Returns
+    -------
+    float
+        Mean of |D − D*| over the data, range [0, 1].
+    """
+    _, points, _ = plane(len(view.learned))
+    weight = mixture.log_density(points, blur=BLUR).softmax(0)
+    return ((view.learned - view.optimal).abs().flatten() * weight).sum().item()
+
+
 # ---------------------------------------------------------------------------- pictures
 
 

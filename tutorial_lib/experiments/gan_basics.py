@@ -31,6 +31,7 @@ from tutorial_lib.gan_measures import (
     FixedFeatures,
     View,
     coverage,
+    discriminator_gap,
     good_level,
     kernel_distance,
     look,
@@ -187,8 +188,7 @@ PLANE_PROTOCOL = {
     "divergence": "Jensen–Shannon divergence in nats of data and generator, both blurred with a "
     "Gaussian window of width 0.05, on a grid of 48 × 48; the generator's density from 4,000 "
     "samples",
-    "discriminator gap": "mean absolute difference of the learned discriminator and p / (p + q), "
-    "on the grid, weighted by (p + q) / 2 of the blurred densities",
+    "discriminator gap": "mean over the blurred data of |D − D*|, on the grid",
     "curves": "losses are of the first seed",
 }
 
@@ -236,6 +236,10 @@ def run_plane(run: Run) -> ledger.Record:
         }
         for game in config.games
     }
+    for name, views in recipe.views().items():
+        gaps = [discriminator_gap(view, recipe.mixture) for view in views]
+        if "wasserstein" not in next(g.loss for g in config.games if g.name == name):
+            metrics[name]["discriminator gap"] = _summary(gaps)
     names = [frame_name(step) for step in frames if (run.folder / frame_name(step)).exists()]
     record = run.record(history=history, metrics=metrics, protocol=PLANE_PROTOCOL, artefacts=names)
     # These networks are too small for half precision to help, and run outside Fabric's autocast.
