@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -148,13 +148,16 @@ class PlaneRecipe:
                 }
         return losses
 
-    def views(self, *, size: int = 48) -> dict[str, list[View]]:
+    def views(self) -> dict[str, list[View]]:
         """What there is to see: game → one view a seed."""
         found = {}
         for name, games in self.groups.items():
-            players = [self.modules[f"{name} {p}"] for p in ("generator", "discriminator")]
-            copies = [_on_cpu(player) for player in players]
-            views = look(*copies, self.mixture, losses=LOSSES[games[0].loss], size=size)
+            views = look(
+                _on_cpu(self.modules[f"{name} generator"]),
+                _on_cpu(self.modules[f"{name} discriminator"]),
+                self.mixture,
+                losses=LOSSES[games[0].loss],
+            )
             for number, game in enumerate(games):
                 start = number * self.config.seeds
                 found[game.name] = views[start : start + self.config.seeds]
@@ -163,7 +166,7 @@ class PlaneRecipe:
     def samples(self, count: int) -> dict[str, Tensor]:
         """Samples of every generator: game → (seeds, count, 2)."""
         noise = torch.randn(count, 2, generator=torch.Generator().manual_seed(7))
-        found = {}
+        found: dict[str, Tensor] = {}
         for name, games in self.groups.items():
             network = _on_cpu(self.modules[f"{name} generator"])
             with torch.no_grad():
@@ -300,9 +303,35 @@ def recorded_steps(record: ledger.Record) -> list[int]:
     return [int(name[6:12]) for name in sorted(record.artefacts) if name.startswith("views_")]
 
 
+def seed_curves(
+    record: ledger.Record, measure: str, game: str
+) -> tuple[list[float], list[list[float]]]:
+    """Curves of one measure for all seeds of one game.
+
+    Parameters
+    ----------
+    record : Record
+        Of an experiment in the plane, or of faces with an empty `game`.
+    measure : str
+        "modes", "quality", "divergence", or "kernel distance" of faces.
+    game : str
+        Name of the game.
+
+    Returns
+    -------
+    steps : list of float
+        (P,)
+    values : list of lists of float
+        (seeds, P)
+    """
+    start = f"{measure}, {game}, seed" if game else f"{measure}, seed"
+    found = [record.curves[f"{start} {seed}"] for seed in range(record.config["seeds"])]
+    return found[0]["step"], [curve["value"] for curve in found]
+
+
 def _save_npz(path: Any, arrays: dict[str, np.ndarray]) -> None:
     with open(path, "wb") as file:
-        np.savez_compressed(file, **arrays)
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
 
 
 # --------------------------------------------------------------------------- pictures
@@ -648,4 +677,63 @@ EXPERIMENTS = (
     ),
 )
 
-CLAIMS: tuple[Claim, ...] = ()
+# ------------------------------------------------------------------------------ claims
+
+Read = Callable[[str], ledger.Record]
+
+
+def in_words(record: ledger.Record, game: str, measure: str, *, percent: bool = False) -> str:
+    """A measure's median and range over the seeds, such as "0.81 (0.74 to 0.85)"."""
+    digits = "{:.0%}" if percent else "{:.0f}" if measure == "modes" else "{:.2f}"
+    low, middle, high = (
+        digits.format(record.metric(game, measure, key)) for key in ("lowest", "median", "highest")
+    )
+    return middle if low == high else f"{middle} ({low} to {high})"
+
+
+def _probability(read: Read) -> str:
+    record = read("gan_basics/ring")
+    gap = in_words(record, "non-saturating", "discriminator gap")
+    return (
+        f"On the ring after {record.steps} steps, D differs from the true probability "
+        f"p / (p + q) by {gap}, averaged over the data."
+    )
+
+
+def _saturating(read: Read) -> str:
+    parts = []
+    for name in DISTRIBUTIONS:
+        record = read(f"gan_basics/{name}")
+        ours, other = (
+            in_words(record, game, "quality", percent=True)
+            for game in ("saturating", "non-saturating")
+        )
+        parts.append(f"{name}: {ours} with it, {other} with −log D")
+    return "Share of high-quality samples: " + "; ".join(parts) + "."
+
+
+def _min_max(read: Read) -> str:
+    record = read("gan_basics/ring")
+    found = in_words(record, "saturating", "divergence")
+    return (
+        f"Played so on the ring, the divergence from the data ends at {found} nats, of at most "
+        f"{np.log(2):.2f}. The game's solution has 0: training comes near it and does not reach it."
+    )
+
+
+def _variants(read: Read) -> str:
+    record = read("gan_basics/collapse")
+    game = "Wasserstein critic, moves five times"
+    return (
+        f"With a critic's scores in place of a probability: {in_words(record, game, 'modes')} "
+        f"modes and {in_words(record, game, 'quality', percent=True)} high-quality samples on the "
+        f"ring after {record.steps} steps."
+    )
+
+
+CLAIMS = (
+    Claim("D's output is the probability that its input is real; C_D trains it.", _probability),
+    Claim("G is trained by minimising C_G = log(1 − D(G(z))).", _saturating),
+    Claim("The two criteria together are the min-max of V(D, G).", _min_max),
+    Claim("Later GANs change the losses; that D and G pull in opposite ways stays.", _variants),
+)
