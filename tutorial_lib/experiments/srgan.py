@@ -574,8 +574,8 @@ EXPERIMENTS = (
         summary="the generator alone, on the squared error",
         profiles={
             "smoke": SrresnetConfig(steps=4, batch=4, patch=48, limit=8, test_sets=("set5",)),
-            "quick": SrresnetConfig(steps=10_000, learning_rate=1e-3, cosine=True),
-            "book": SrresnetConfig(steps=40_000, learning_rate=1e-3, cosine=True),
+            "quick": SrresnetConfig(steps=10_000, learning_rate=4e-4, cosine=True),
+            "book": SrresnetConfig(steps=40_000, learning_rate=4e-4, cosine=True),
             # 200 epochs of 16,700 photographs in batches of 16.
             "article": SrresnetConfig(steps=208_750, photographs="voc2012"),
         },
@@ -611,8 +611,8 @@ EXPERIMENTS = (
         summary="what training in bfloat16 costs and saves, against float32",
         profiles={
             "smoke": PrecisionConfig(steps=2, batch=2, patch=48, limit=8, seeds=(0,)),
-            "quick": PrecisionConfig(steps=300, batch=4, learning_rate=1e-3, cosine=True),
-            "book": PrecisionConfig(steps=300, batch=4, learning_rate=1e-3, cosine=True),
+            "quick": PrecisionConfig(steps=300, batch=4, learning_rate=4e-4, cosine=True),
+            "book": PrecisionConfig(steps=300, batch=4, learning_rate=4e-4, cosine=True),
             "article": PrecisionConfig(steps=5_000),
         },
         run=run_precision,
