@@ -277,7 +277,7 @@ def _seeds(style: str, split: str) -> Iterator[str]:
         identity = hashlib.sha256(json.dumps([style, face], sort_keys=True).encode()).digest()
         if identity in seen:
             repeats += 1
-            if repeats > 1_000 + 10 * len(seen):
+            if repeats > 1_000 + 2 * len(seen):
                 raise ValueError(
                     f"style {style!r} has only about {len(seen)} different faces in all; "
                     "ask for fewer, or add styles"

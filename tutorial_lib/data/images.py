@@ -35,8 +35,8 @@ EMBEDDED: dict[str, str] = {
 
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 
-# What the decoders raise on damaged data.
-_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, RuntimeError, struct.error, zlib.error)
+# What Pillow's decoders raise on damaged data.
+_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
 
 
 class ImageError(ValueError):
@@ -48,9 +48,9 @@ def read_image(
 ) -> Tensor:
     """Read an image file of any common kind as RGB.
 
-    The EXIF rotation is applied. Grey, palette and CMYK images become RGB; 16-bit samples are
-    divided by 65535 (those of a colour TIFF are first cut to 8 bits); transparent images are
-    composited on white; of an animation the first frame is taken. Colour profiles are not applied.
+    The EXIF rotation is applied. Grey, palette and CMYK images become RGB; 16-bit grey is divided
+    by 65535, and of 16-bit colour the upper 8 bits are used; transparent images are composited on
+    white; of an animation the first frame is taken. Colour profiles are not applied.
 
     Parameters
     ----------
@@ -105,6 +105,8 @@ def write_image(
     ------
     FileExistsError
         If the file exists and `overwrite` is false.
+    OSError
+        If it cannot be written, as on a full disk; an older file is then still there.
     ValueError
         If the suffix or the shape is another one.
     """
@@ -129,6 +131,10 @@ def write_image(
     try:
         picture.save(temporary, format=file_format, **options)
         os.replace(temporary, path)
+    except OSError as error:
+        # Pillow's own error would name no file, or the temporary one.
+        why = f"{error.strerror or error}; nothing was written"
+        raise OSError(error.errno, why, str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
     return path
@@ -223,30 +229,12 @@ def _read(file: IO[bytes], label: str, max_pixels: int) -> Tensor:
     if width * height > max_pixels:
         raise ImageError(_too_large(label, f"{width}x{height} pixels", max_pixels))
     try:
-        rgb = _deep_png(file) if image.format == "PNG" else None
-        if rgb is None:
-            image.load()
-            rgb = _to_rgb(ImageOps.exif_transpose(image))
+        rgb = _to_rgb(ImageOps.exif_transpose(image))
     except ImageError as error:
         raise ImageError(f"{label} {error}") from None
     except _DAMAGE as error:
         raise ImageError(_damaged(label, error)) from error
     return rgb.permute(2, 0, 1).unsqueeze(0).contiguous()
-
-
-def _deep_png(file: IO[bytes]) -> Tensor | None:
-    """Return (H, W, 3) float32 in [0, 1] of a 16-bit PNG, of which Pillow would drop half."""
-    file.seek(0)
-    # The header has a fixed layout; its byte 24 is the number of bits of a sample.
-    if file.read(25)[24] != 16:
-        return None
-    # Here, because importing torchvision doubles the time that importing this package takes.
-    from torchvision.io import ImageReadMode, decode_png
-
-    file.seek(0)
-    data = torch.frombuffer(bytearray(file.read()), dtype=torch.uint8)
-    rgba = decode_png(data, mode=ImageReadMode.RGB_ALPHA, apply_exif_orientation=True)
-    return _on_white(rgba.permute(1, 2, 0).to(torch.float32) / 65535)
 
 
 def _to_rgb(image: Image.Image) -> Tensor:
@@ -257,17 +245,12 @@ def _to_rgb(image: Image.Image) -> Tensor:
     if image.mode == "F":
         values = np.asarray(image)
         return _grey(values, "holds numbers outside 0 to 1; rescale it first")
-    try:
-        plain = image.convert("RGBA" if image.has_transparency_data else "RGB")
-    except ValueError as error:
-        raise ImageError(f"has colours of kind {image.mode}; save it as RGB first") from error
+    plain = image.convert("RGBA" if image.has_transparency_data else "RGB")
     pixels = torch.from_numpy(np.array(plain)).float() / 255
-    return _on_white(pixels) if plain.mode == "RGBA" else pixels
-
-
-def _on_white(rgba: Tensor) -> Tensor:
-    alpha = rgba[..., 3:]
-    return rgba[..., :3] * alpha + (1 - alpha)
+    if plain.mode == "RGB":
+        return pixels
+    alpha = pixels[..., 3:]
+    return pixels[..., :3] * alpha + (1 - alpha)
 
 
 def _grey(values: np.ndarray, otherwise: str) -> Tensor:
