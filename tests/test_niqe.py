@@ -13,6 +13,7 @@ from torch import Tensor
 from tutorial_lib.data import DataUnavailable, embedded, locate
 from tutorial_lib.metrics import (
     Gaussian,
+    Protocol,
     aggd_fit,
     block_features,
     distance,
@@ -21,6 +22,7 @@ from tutorial_lib.metrics import (
     ggd_fit,
     imresize,
     local_statistics,
+    measured,
     mscn,
     neighbour_products,
     niqe,
@@ -347,6 +349,15 @@ def test_rounding_is_that_of_a_saved_file(photograph: Tensor, synthetic: Gaussia
     rounded = niqe(image, model=synthetic)
     torch.testing.assert_close(rounded, niqe(photograph, model=synthetic))
     assert niqe(image, model=synthetic, rounding=False) != rounded
+
+
+def test_luminance_is_rounded_as_well(photograph: Tensor, synthetic: Gaussian) -> None:
+    def by_steps(*, round_y: bool) -> Tensor:
+        protocol = Protocol("y", crop=0, round_y=round_y)
+        return distance(synthetic, fit_gaussian(features(measured(photograph, protocol=protocol))))
+
+    assert torch.equal(niqe(photograph, model=synthetic), by_steps(round_y=True))
+    assert niqe(photograph, model=synthetic) != by_steps(round_y=False)
 
 
 def test_the_published_window_is_ours(pristine: Gaussian) -> None:

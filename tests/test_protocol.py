@@ -149,6 +149,8 @@ def test_integers_are_refused() -> None:
     image = torch.zeros(1, 3, 16, 16, dtype=torch.uint8)
     with pytest.raises(ValueError, match="divide 8-bit values by 255"):
         psnr(image, image, protocol=RGB)
+    with pytest.raises(ValueError, match="divide 8-bit values by 255"):
+        to_y(image)
 
 
 def test_an_empty_batch_is_refused() -> None:
@@ -245,6 +247,7 @@ def test_luminance_of_the_primaries() -> None:
     primaries = torch.eye(3).view(3, 3, 1, 1)
     # 81, 145 and 41 are the textbook 8-bit values of pure red, green and blue.
     assert (255 * to_y(primaries)).round().flatten().tolist() == [81, 145, 41]
+    assert (255 * to_y(primaries.half()).float()).round().flatten().tolist() == [81, 145, 41]
 
 
 def test_pirm_rounds_luminance_once_more() -> None:

@@ -142,13 +142,13 @@ def neighbour_products(blocks: Tensor) -> Iterator[Tensor]:
 
     Yields
     ------
-    iterator of Tensor
-        Four of shape (..., h, w): with the left, the upper, the upper-left and the upper-right
+    Tensor
+        Four times, shape (..., h, w): with the left, the upper, the upper-left and the upper-right
         neighbour.
 
     References
     ----------
-    Mittal et al. 2013, section II-B.
+    Mittal et al. 2013, section II.
     """
     for shift in _SHIFTS:
         yield blocks.roll(shift, dims=(-2, -1)).mul_(blocks)
@@ -203,7 +203,7 @@ def ggd_fit(samples: Tensor) -> tuple[Tensor, Tensor]:
     ----------
     K. Sharifi and A. Leon-Garcia, "Estimation of shape parameter for generalized Gaussian
     distributions in subband decompositions of video", IEEE Transactions on Circuits and Systems for
-    Video Technology, 1995; Mittal et al. 2013, equation 4.
+    Video Technology, 1995; Mittal et al. 2013, equation 5.
 
     Examples
     --------
@@ -239,7 +239,7 @@ def aggd_fit(samples: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     References
     ----------
     N.-E. Lasmar, Y. Stitou and Y. Berthoumieu, "Multiscale skewed heavy tailed model for texture
-    analysis", ICIP 2009; Mittal et al. 2013, equation 8.
+    analysis", ICIP 2009; Mittal et al. 2013, equation 7.
 
     Examples
     --------
@@ -290,7 +290,7 @@ def block_features(coefficients: Tensor, *, block: int) -> Tensor:
 
     References
     ----------
-    Mittal et al. 2013, sections II-B and II-C.
+    Mittal et al. 2013, section II; the mean is equation 8.
     """
     tiles = coefficients.unfold(2, block, block).unfold(3, block, block)
     tiles = tiles.flatten(1, 3).contiguous()
@@ -347,6 +347,10 @@ def fit_gaussian(block_features: Tensor) -> Gaussian:
     Gaussian
         Mean (N, D) and covariance (N, D, D), divided by blocks - 1; NaN for an image with fewer
         than two blocks left.
+
+    References
+    ----------
+    Mittal et al. 2013, equation 9.
     """
     valid = ~block_features.isnan().any(dim=-1, keepdim=True)
     count = valid.sum(dim=1)
@@ -426,7 +430,8 @@ def niqe(
         Model of natural images; by default `pristine_model`.
     rounding : bool
         Whether the image and then its luminance are rounded to 8 bits, as when MATLAB reads a file.
-        Published numbers are made so, and without it NIQE differs visibly.
+        Published numbers are made so; without it a smooth image, as bicubic enlarging makes it,
+        can come out more than 1 higher.
     crop : int
         Pixels removed from every edge first; PIRM removes 4.
 

@@ -109,7 +109,7 @@ def to_y(image: Tensor) -> Tensor:
     Raises
     ------
     ValueError
-        If the shape is not (N, 3, H, W).
+        If the shape is not (N, 3, H, W) or the values are integers.
 
     Examples
     --------
@@ -119,7 +119,9 @@ def to_y(image: Tensor) -> Tensor:
     235.0
     """
     _check_rgb("image", image)
-    return _luma(image, peak=1, dtype=image.dtype)
+    # Half precision would overflow in the sum.
+    dtype = torch.promote_types(image.dtype, torch.float32)
+    return _luma(image, peak=1, dtype=dtype).to(image.dtype)
 
 
 def measured(image: Tensor, *, protocol: Protocol) -> Tensor:
@@ -334,14 +336,14 @@ def _luma(rgb: Tensor, *, peak: int, dtype: torch.dtype) -> Tensor:
 def _check_rgb(name: str, image: Tensor) -> None:
     if image.ndim != 4 or image.shape[1] != 3:
         raise ValueError(f"{name} must have shape (N, 3, H, W), got {tuple(image.shape)}")
-
-
-def _check_range(name: str, image: Tensor) -> None:
     if not image.is_floating_point():
         raise ValueError(
             f"{name} must be floating point in [0, 1], got {image.dtype}; "
             "divide 8-bit values by 255"
         )
+
+
+def _check_range(name: str, image: Tensor) -> None:
     if image.numel() == 0:
         raise ValueError(f"{name} is empty: shape {tuple(image.shape)}")
     low, high = (bound.item() for bound in image.aminmax())
