@@ -1,0 +1,63 @@
+# The environment is one folder, .venv; everything below runs in it. `make help` lists the targets.
+
+PYTHON ?= python3
+BIN := .venv/bin
+NOTEBOOKS := $(wildcard notebooks/*.ipynb)
+SITE := _build/html/index.html
+
+.DEFAULT_GOAL := help
+.PHONY: help book test test-library test-notebooks test-site lint execute serve bench fetch \
+	requirements clean
+
+help:  ## say what each target does
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+book: .venv/.installed book/_static/vendor/.complete  ## build the site from the committed notebooks
+	$(BIN)/jupyter-book build . -W --keep-going -q
+	@echo "The book is at file://$(CURDIR)/$(SITE)"
+
+test: book test-library test-notebooks test-site  ## test the library, the notebooks and the site
+
+test-library: .venv/.installed  ## unit tests and the examples in docstrings
+	$(BIN)/pytest --ignore tests/site
+
+test-notebooks: .venv/.installed  ## run every notebook and compare with what it prints
+	$(BIN)/pytest --nbval notebooks
+
+test-site: book  ## drive the built site in a browser
+	$(BIN)/pytest tests/site
+
+lint: .venv/.installed  ## check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+execute: .venv/.installed  ## run every notebook in place (NOTEBOOKS=notebooks/srgan.ipynb for one)
+	$(BIN)/python scripts/execute.py $(NOTEBOOKS)
+
+serve: book  ## show the site on http://localhost:8000
+	$(BIN)/python -m http.server --directory _build/html --bind 127.0.0.1 8000
+
+bench: .venv/.installed  ## measure speed
+	$(BIN)/pytest benchmarks --benchmark-only
+
+fetch: .venv/.installed  ## download the photographs that chapters are trained and measured on
+	$(BIN)/tutorial fetch
+
+requirements:  ## pin the newest versions of everything that pyproject.toml asks for
+	$(BIN)/uv pip compile --upgrade --quiet --universal --python-version 3.11 \
+		--extra book --extra test pyproject.toml -o requirements.txt
+
+clean:  ## remove the site and the vendored scripts (the environment stays)
+	rm -rf _build book/_static/vendor
+
+.venv/.installed: requirements.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip install --python $(BIN)/python --requirement requirements.txt
+	$(BIN)/uv pip install --python $(BIN)/python --no-deps --editable .
+	touch $@
+
+book/_static/vendor/.complete: scripts/vendor.py | .venv/.installed
+	$(BIN)/python scripts/vendor.py
+	touch $@
