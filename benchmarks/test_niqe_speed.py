@@ -1,6 +1,8 @@
 """NIQE against a plain NumPy and SciPy version of the same definition, on a 512 x 512 photograph.
 
-Run by itself, on a quiet machine: ``pytest benchmarks/test_niqe_speed.py -s``.
+Run by itself: ``pytest benchmarks/test_niqe_speed.py -s``. On a machine that is busy with something
+else, two threads spend their time waiting for each other; ``OMP_WAIT_POLICY=passive`` before the
+command lessens that.
 
 The plain version is written as published code is: block by block, the table of moment ratios
 computed by the function that searches it. So that the table does not take all the credit, the

@@ -1,8 +1,8 @@
 """PSNR, SSIM and RMSE under a stated evaluation protocol.
 
 The same pair of images has a PSNR that differs by one to three decibels between luminance and RGB,
-and by up to a tenth with the border cropped or kept. A number without its protocol cannot be compared
-with anything, so every function here demands one.
+and by up to a tenth with the border cropped or kept. A number without its protocol cannot be
+compared with anything, so every function here demands one.
 """
 
 from __future__ import annotations
