@@ -119,6 +119,7 @@ class CartoonFaces:
             pixels = _draw_all(split, size, count, self.styles, workers, progress)
             _write(path, pixels)
         self._pixels = torch.from_numpy(pixels)
+        self._at_hand = self._pixels  # the same, on the device that was sampled on last
 
     def __len__(self) -> int:
         """Count the faces."""
@@ -126,7 +127,7 @@ class CartoonFaces:
 
     @property
     def images(self) -> Tensor:
-        """All faces: shape (N, 3, S, S), uint8, channels last in memory."""
+        """All faces: shape (N, 3, S, S), uint8, on the CPU, channels last in memory."""
         return self._pixels.permute(0, 3, 1, 2)
 
     def sample(
@@ -134,8 +135,8 @@ class CartoonFaces:
     ) -> Tensor:
         """Take random faces, with replacement.
 
-        The result is a pure function of the generator's state. The bytes move to `device` at the
-        first call for it.
+        The result is a pure function of the generator's state. The bytes are copied to `device` at
+        the first call for it.
 
         Parameters
         ----------
@@ -152,8 +153,8 @@ class CartoonFaces:
             Shape (B, 3, S, S), float32, range [0, 1], channels last in memory.
         """
         index = torch.randint(len(self), (batch,), generator=generator)
-        self._pixels = self._pixels.to(device)
-        chosen = self._pixels.index_select(0, index.to(self._pixels.device))
+        self._at_hand = self._at_hand.to(device)
+        chosen = self._at_hand.index_select(0, index.to(self._at_hand.device))
         return from_uint8(chosen.permute(0, 3, 1, 2))
 
 
