@@ -1,5 +1,6 @@
 """The game's theory against closed forms; its losses, players, data and measures."""
 
+import asyncio
 import math
 from dataclasses import replace
 
@@ -44,6 +45,7 @@ from tutorial_lib.gan_measures import (
     nearest,
     plane,
 )
+from tutorial_lib.show.gan_basics import GanPanel, LiveGame, draw_view
 from tutorial_lib.training import make_fabric, train
 
 GAMES = [name for name in EXPERIMENTS if name.startswith("gan_basics/")]
@@ -120,6 +122,56 @@ def test_look_gives_one_view_a_game():
     assert len(views) == 2
     assert views[0].learned.shape == views[0].optimal.shape == (48, 48)
     assert 0 <= views[0].divergence <= math.log(2) + 1e-4
+
+
+def test_a_view_is_drawn_in_its_colours():
+    mixture = ring(modes=1, radius=0.0)
+    (view,) = look(Mlps([0]), Mlps([1], outputs=1), mixture, losses=LOSSES["saturating"])
+    half = torch.linspace(0, 1, 48).expand(48, 48)
+    image = draw_view(replace(view, learned=half), mixture, side=120)
+    assert image.size == (248, 120)
+    red, _, blue = image.getpixel((2, 10))
+    assert red > blue  # "fake" on the left
+    red, _, blue = image.getpixel((117, 10))
+    assert blue > red
+
+
+def test_a_game_that_flew_apart_is_still_drawn():
+    game = LiveGame("ring")
+    for parameter in game.generator.parameters():
+        parameter.data.fill_(float("nan"))
+    assert game.picture(mesh=True)[:2] == b"\xff\xd8"
+    assert game.describe() == "modes 0 of 8, high quality 0 %"
+
+
+def test_panel_plays_pauses_steps_and_resets():
+    async def scenario():
+        panel = GanPanel()
+        panel.start.click()
+        for _ in range(200):
+            await asyncio.sleep(0.02)
+            if panel.game.done:
+                break
+        panel.start.click()
+        await asyncio.sleep(0.05)
+        return panel, panel.game.done
+
+    panel, played = asyncio.run(scenario())
+    assert played > 0
+    picture = panel.image.value
+    panel.only_d.click()
+    assert panel.game.done == played
+    assert panel.image.value != picture
+    panel.round.click()
+    assert panel.game.done == played + 1
+    panel.generator_rate.value = 1e-2
+    panel.rounds.value = 4
+    assert panel.game.rates["generator"].item() == pytest.approx(1e-2)
+    assert panel.game.rounds == 4
+    panel.distribution.value = "moons"
+    assert panel.game.done == 0
+    assert len(panel.game.mixture.modes) == 16
+    assert panel.game.rounds == 4
 
 
 # -------------------------------------------------------------------------- exceptions

@@ -65,7 +65,7 @@ def draw_view(
     """
     real = _pixels(mixture.sample(256, generator=torch.Generator().manual_seed(3)), side)
     fake = _pixels(view.samples, side)
-    pull = view.arrows.numpy() * np.array([1, -1]) * (side / 60)
+    pull = view.arrows.nan_to_num(0, 0, 0).numpy() * np.array([1, -1]) * (side / 60)
     length = np.linalg.norm(pull, axis=-1, keepdims=True)
     pull = pull * np.minimum(1, side / 7 / np.maximum(length, 1e-9))
     squares = []
@@ -100,12 +100,13 @@ def view_bytes(image: Image.Image, *, quality: int = 80) -> bytes:
 
 
 def _pixels(points: Tensor, side: int) -> np.ndarray:
-    scaled = (points.numpy() * np.array([1, -1]) + EXTENT) * (side / (2 * EXTENT))
-    return scaled.astype(np.float32)
+    # A game at too high a rate flies off to infinity and must not take the drawing with it.
+    near = points.nan_to_num(nan=-99, posinf=99, neginf=-99).clamp(-99, 99)
+    return (near.numpy() * np.array([1, -1]) + EXTENT) * (side / (2 * EXTENT))
 
 
 def _heat(values: Tensor, side: int) -> Image.Image:
-    share = values.numpy()[..., None]
+    share = values.nan_to_num(nan=0.5).numpy()[..., None]
     low = _FAKE + (_EVEN - _FAKE) * (2 * share)
     high = _EVEN + (_REAL - _EVEN) * (2 * share - 1)
     small = np.where(share < 0.5, low, high).clip(0, 255).astype(np.uint8)
