@@ -81,6 +81,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(files.pooch, "os_cache", lambda _: folder)
     monkeypatch.setattr(files, "__file__", str(tmp_path / "a" / "b" / "c" / "files.py"))
     monkeypatch.delenv(files.VARIABLE, raising=False)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")  # no proxy can reach the test's own server
     return folder / "data"
 
 
