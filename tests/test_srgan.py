@@ -79,11 +79,14 @@ def test_discriminator_gives_one_logit_and_refuses_other_sizes():
         Discriminator(patch=40)
 
 
-def test_a_residual_block_with_silent_branch_is_the_identity():
-    block = ResidualBlock(4).eval()
-    nn.init.zeros_(block.net[4].weight)
-    x = torch.randn(1, 4, 5, 5)
+def test_a_new_residual_block_is_the_identity_and_can_learn():
+    block = ResidualBlock(4)
+    x = torch.randn(2, 4, 5, 5)
     torch.testing.assert_close(block(x), x)
+    block(x).square().sum().backward()
+    assert block.net[-1].weight.grad.abs().sum() > 0
+    nn.init.ones_(block.net[-1].weight)
+    assert not torch.allclose(block(x), x)
 
 
 def test_sub_pixel_convolution_is_a_strided_choice_of_channels():

@@ -86,6 +86,10 @@ def run(
     steps: Annotated[
         int | None, typer.Option(help="Stop after so many steps; the record says so.")
     ] = None,
+    change: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Another value for a setting: --set batch=4; repeatable."),
+    ] = None,
     devices: Annotated[int, typer.Option(min=1, help="GPUs, or processes on a CPU.")] = 1,
     precision: Annotated[str, typer.Option(help="auto, 32-true, bf16-mixed or 16-mixed.")] = "auto",
     folder: Annotated[
@@ -108,6 +112,7 @@ def run(
             experiment_named(name),
             profile,
             steps=steps,
+            changes=dict(_pair(text) for text in change or []),
             devices=devices,
             precision=precision,
             folder=folder,
@@ -117,6 +122,13 @@ def run(
         typer.echo(f"record: {done / ledger.RECORD}")
         if publish:
             typer.echo(f"published: {ledger.publish(done, replace=replace)}")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ValueError(f"--set takes name=value, got {text!r}")
+    return name, value
 
 
 @app.command()

@@ -40,7 +40,9 @@ class Record:
     profile : str
         Which of the experiment's configurations.
     config : dict
-        All its settings.
+        All its settings, as they were run.
+    changes : dict
+        Those of them that differ from the profile's.
     seed : int
         Of everything random.
     steps, steps_planned : int
@@ -81,6 +83,7 @@ class Record:
     artefacts: dict[str, str] = dataclasses.field(default_factory=dict)
     torch: str = torch.__version__
     commit: str = ""
+    changes: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def folder(self) -> Path:

@@ -31,9 +31,15 @@ class ResidualBlock(nn.Module):
     channels : int
         Channels of the input and of the output.
 
+    Notes
+    -----
+    The second normalisation's scale starts at zero, so that a new block is the identity and a new
+    network is shallow; the article leaves PyTorch's start at one, which takes longer to train.
+
     References
     ----------
-    Ledig et al. 2017, Figure 4 (B residual blocks); He et al. 2016, Equation 1.
+    Ledig et al. 2017, Figure 4 (B residual blocks); He et al. 2016, Equation 1. Start at zero:
+    Goyal et al. 2017 (arXiv:1706.02677), Section 5.1.
     """
 
     def __init__(self, channels: int) -> None:
@@ -45,6 +51,7 @@ class ResidualBlock(nn.Module):
             nn.Conv2d(channels, channels, kernel_size=3, padding=1),
             nn.BatchNorm2d(channels),
         )
+        nn.init.zeros_(self.net[-1].weight)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, channels, H, W) to the same shape."""

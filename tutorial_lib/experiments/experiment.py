@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import hashlib
 import os
@@ -82,6 +83,8 @@ class Run:
         How far to go, in steps; `config.steps` unless the user stopped it short.
     commit : str
         The code's git commit when the run began.
+    changes : mapping
+        Settings of `config` that differ from the profile's.
     """
 
     experiment: str
@@ -91,6 +94,7 @@ class Run:
     folder: Path
     steps: int
     commit: str
+    changes: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def settings(self) -> dict[str, Any]:
         """The configuration as plain values, for checkpoints and records."""
@@ -126,6 +130,7 @@ class Run:
             data=data_hashes(data),
             artefacts=dict.fromkeys(artefacts, ""),
             commit=self.commit,
+            changes=dict(self.changes),
         )
 
 
@@ -171,6 +176,7 @@ def execute(
     profile: Profile,
     *,
     steps: int | None = None,
+    changes: Mapping[str, str] | None = None,
     devices: int = 1,
     precision: str = "auto",
     folder: Path | None = None,
@@ -185,6 +191,8 @@ def execute(
         Which of its configurations.
     steps : int, optional
         Stop after so many steps instead of the profile's number; the record says so.
+    changes : mapping, optional
+        Setting → another value than the profile's, as text; the record says so.
     devices : int
         Processes, as in :func:`tutorial_lib.training.make_fabric`.
     precision : str
@@ -200,7 +208,8 @@ def execute(
     Raises
     ------
     ValueError
-        If the experiment has no such profile, or `steps` is not positive.
+        If the experiment has no such profile or setting, a value is not of the setting's type, or
+        `steps` is not positive.
     """
     if profile not in experiment.profiles:
         known = ", ".join(experiment.profiles)
@@ -208,8 +217,16 @@ def execute(
     if steps is not None and steps < 1:
         raise ValueError(f"steps must be at least 1: got {steps}")
     folder = folder or runs_folder() / experiment.name / profile
+    changed = parse_changes(experiment.profiles[profile], changes or {})
     fabric = make_fabric(devices=devices, precision=precision)
-    job = partial(_run, experiment=experiment, profile=profile, steps=steps, folder=folder)
+    job = partial(
+        _run,
+        experiment=experiment,
+        profile=profile,
+        steps=steps,
+        changes=changed,
+        folder=folder,
+    )
     if devices == 1:
         job(fabric)
     else:
@@ -217,10 +234,43 @@ def execute(
     return folder
 
 
+def parse_changes(config: Any, changes: Mapping[str, str]) -> dict[str, Any]:
+    """Read settings given as text, each as the type that the configuration has there.
+
+    Raises
+    ------
+    ValueError
+        If there is no such setting, or the text is not of its type.
+    """
+    found: dict[str, Any] = {}
+    for name, text in changes.items():
+        if name not in (known := dataclasses.asdict(config)) or name == "steps":
+            settings = ", ".join(key for key in known if key != "steps")
+            raise ValueError(f"no setting {name!r}; there are: {settings}")
+        kind = type(known[name])
+        try:
+            value = text if kind is str else ast.literal_eval(text)
+            if kind is float and isinstance(value, int):
+                value = float(value)
+        except (SyntaxError, ValueError):
+            value = text
+        if known[name] is not None and not isinstance(value, kind):
+            raise ValueError(f"{name} is {known[name]!r} in this profile, not like {text!r}")
+        if value != known[name]:
+            found[name] = value
+    return found
+
+
 def _run(
-    fabric: Fabric, *, experiment: Experiment, profile: Profile, steps: int | None, folder: Path
+    fabric: Fabric,
+    *,
+    experiment: Experiment,
+    profile: Profile,
+    steps: int | None,
+    changes: Mapping[str, Any],
+    folder: Path,
 ) -> None:
-    config = experiment.profiles[profile]
+    config = dataclasses.replace(experiment.profiles[profile], **changes)
     run = Run(
         experiment=experiment.name,
         profile=profile,
@@ -229,6 +279,7 @@ def _run(
         folder=folder,
         steps=steps or config.steps,
         commit=ledger.commit(),
+        changes=changes,
     )
     folder.mkdir(parents=True, exist_ok=True)
     record = experiment.run(run)
