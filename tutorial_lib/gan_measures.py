@@ -301,13 +301,12 @@ def kernel_distance(x: Tensor, y: Tensor) -> Tensor:
     """
 
     def kernel(a: Tensor, b: Tensor) -> Tensor:
-        return (a @ b.T / a.shape[-1] + 1) ** 3
+        return ((a @ b.T).double() / a.shape[-1] + 1) ** 3
 
     def within(a: Tensor) -> Tensor:
         k = kernel(a, a)
         return (k.sum() - k.diagonal().sum()) / (len(a) * (len(a) - 1))
 
-    x, y = x.double(), y.double()
     return within(x) + within(y) - 2 * kernel(x, y).mean()
 
 

@@ -354,7 +354,7 @@ class FacesConfig:
     learning_rate, momentum : float
         Adam's, and its β₁; as in Radford 2016.
     averaging : float
-        Decay of the moving average of the generator's weights that is looked at.
+        Decay of the moving average of the generator's weights that is looked at; less at first.
     count : int or None
         Use only so many faces.
     judged : int
@@ -385,7 +385,12 @@ class FacesRecipe:
         self.modules: dict[str, nn.Module] = {}
         self.optimizers: dict[str, torch.optim.Optimizer] = {}
         self.players: list[tuple[nn.Module, nn.Module]] = []
-        average = get_ema_multi_avg_fn(config.averaging)
+
+        def average(averaged: Any, current: Any, count: Tensor | int) -> None:
+            """Average over fewer steps at first, so that the initial weights are soon forgotten."""
+            decay = min(config.averaging, (1 + int(count)) / (10 + int(count)))
+            get_ema_multi_avg_fn(decay)(averaged, current, count)
+
         for seed in range(config.seeds):
             torch.manual_seed(seed)
             generator = DcganGenerator(size=config.size, latent=config.latent, width=config.width)
@@ -515,7 +520,7 @@ def run_faces(run: Run) -> ledger.Record:
                 write_image(run.folder / wall_name(step), wall[None], overwrite=True)
         return found
 
-    moments = [0, 50, 100, 200, 400, 700, *range(1000, 1_000_000, 500)]
+    moments = [0, 100, 200, 400, 700, *range(1000, 1_000_000, 500)]
     history = train(
         recipe,
         fabric=run.fabric,
