@@ -98,12 +98,9 @@ def test_thumb(visit: Callable[..., Page], server: str, name: str):
 
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_play(visit: Callable[..., Page], server: str, name: str):
-    page = visit(f"{server}/{name}")
-    for button in page.get_by_role("button", name="▶ play").all():
-        slider = button.locator("xpath=ancestor::*[contains(@class, 'tutorial-frames')]").locator(
-            SLIDERS
-        )
+    for frames in visit(f"{server}/{name}").locator(".tutorial-frames:has(button)").all():
+        slider = frames.locator(SLIDERS)
         start = slider.get_attribute("aria-valuenow")
-        button.click()
+        frames.get_by_role("button", name="play").click()
         expect(slider).not_to_have_attribute("aria-valuenow", str(start))
-        page.get_by_role("button", name="pause").click()
+        frames.get_by_role("button", name="pause").click()
