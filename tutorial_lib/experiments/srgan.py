@@ -436,11 +436,8 @@ def run_precision(run: Run) -> ledger.Record:
                 seed=seed,
                 label=f"{precision}, seed {seed}",
             )
-            scores = averages(evaluate(recipe.result(), "set5", device=fabric.device))
-            metrics[f"{precision}, seed {seed}"] = {
-                **scores,
-                "seconds_per_step": round(history.seconds / len(history.losses), 3),
-            }
+            scores = evaluate(recipe.result(), "set5", device=fabric.device)
+            metrics[f"{precision}, seed {seed}"] = averages(scores)
             found[f"mse, {precision}, seed {seed}"] = curves(history)["mse"]
             seconds += history.seconds
     record = run.record(
