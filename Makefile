@@ -13,7 +13,8 @@ help:  ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 book: .venv/.installed book/_static/vendor/.complete  ## build the site from the committed notebooks
-	$(BIN)/jupyter-book build . -W --keep-going -q
+	@# A page that had a warning is read again next time, or the warning would be given once only.
+	$(BIN)/jupyter-book build . -W --keep-going -q || { rm -rf _build/.doctrees; exit 1; }
 	@echo "The book is at file://$(CURDIR)/$(SITE)"
 
 test: book test-library test-notebooks test-site  ## test the library, the notebooks and the site
