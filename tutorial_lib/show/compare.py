@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from html import escape
 
 from tutorial_lib.show.pictures import (
+    KEEP_KEYS,
     MAX_OUTPUT_BYTES,
     ImageLike,
     Picture,
@@ -153,7 +154,8 @@ def _page(
         divider = "divider between the left and the right picture"
     below = caption_html(caption) if caption else ""
     return (
-        f'<figure class="tutorial-compare" role="group" aria-label="{escape(alt)}" '
+        f'<figure class="tutorial-compare" {KEEP_KEYS} '
+        f'aria-label="{escape(alt)}" '
         f'style="--at:{start}%;margin:0;padding:0">{_STYLE}<div class="stage">'
         f'<div class="names">{heading}</div><div class="pictures">{stage}<span class="bar"></span>'
         f'<input type="range" min="0" max="100" value="{start}" aria-label="{escape(divider)}" '

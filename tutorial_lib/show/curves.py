@@ -19,6 +19,7 @@ from tutorial_lib.show.pictures import (
     Picture,
     img,
     required_alt,
+    webp_options,
     within,
 )
 from tutorial_lib.show.style import COLOURS, CSS_PIXELS_PER_INCH, DPI, LINES, style
@@ -161,7 +162,7 @@ def figure(figure: Figure, *, alt: str, max_bytes: int = MAX_OUTPUT_BYTES) -> Pi
 
     def build(quality: int) -> str:
         file = io.BytesIO()
-        picture.save(file, format="webp", quality=quality, lossless=quality == 100, method=6)
+        picture.save(file, format="webp", **webp_options(quality))
         return img(Encoded(file.getvalue(), "image/webp", *picture.size), alt=alt, width=width)
 
     return Picture(within(build, max_bytes, qualities=(100, *QUALITIES)), alt)

@@ -18,6 +18,9 @@ from tutorial_lib.data import read_image, to_uint8
 MAX_OUTPUT_BYTES = 300_000
 """The most that one output may add to a notebook."""
 
+KEEP_KEYS = 'data-lm-suppress-shortcuts="true" onkeydown="event.stopPropagation()"'
+"""Attributes of an element inside of which JupyterLab must not take the arrow keys for itself."""
+
 PAGE_WIDTH = 700
 """Width in CSS pixels of the text column that pictures are laid out for."""
 
@@ -93,7 +96,7 @@ def encode(image: Tensor, format: str = "webp", *, quality: int = 90) -> bytes:
         )
     options: dict[str, Any]
     if format == "webp":
-        options = {"quality": quality, "lossless": quality == 100, "method": 6}
+        options = webp_options(quality)
     elif format == "png":
         options = {"optimize": True}
     else:
@@ -102,6 +105,25 @@ def encode(image: Tensor, format: str = "webp", *, quality: int = 90) -> bytes:
     picture = Image.fromarray(to_uint8(image).permute(1, 2, 0).cpu().numpy())
     picture.save(file, format=format, **options)
     return file.getvalue()
+
+
+def webp_options(quality: int) -> dict[str, Any]:
+    """Return Pillow's settings for a WebP file.
+
+    Parameters
+    ----------
+    quality : int
+        1 to 100; 100 is lossless.
+
+    Returns
+    -------
+    dict
+        Keyword arguments of `PIL.Image.Image.save`.
+    """
+    if quality < 100:
+        return {"quality": quality, "method": 6}
+    # Here quality means effort, and the last percent of size would cost fifty times as long.
+    return {"lossless": True, "quality": 75, "method": 4}
 
 
 def encoded(image: ImageLike, *, quality: int = 90) -> Encoded:
@@ -123,6 +145,8 @@ def encoded(image: ImageLike, *, quality: int = 90) -> Encoded:
     ------
     ValueError
         If the bytes are not a WebP, PNG, JPEG or GIF file.
+    TypeError
+        If it is none of these; a path must be a `pathlib.Path`.
     """
     if isinstance(image, Tensor):
         data = encode(image, quality=quality)
@@ -391,7 +415,8 @@ def _cell(image: ImageLike, alt: str, room: int, quality: int) -> tuple[str, int
     width = _size(image)[0]
     factor = magnification(width, room)
     # Lossy WebP halves the resolution of colour, which shows as soon as pixels are enlarged.
-    picture = encoded(image, quality=100 if factor > 1 else quality)
+    exact = factor > 1 and quality == QUALITIES[0]
+    picture = encoded(image, quality=100 if exact else quality)
     return img(picture, alt=alt, width=width * factor), width * factor
 
 

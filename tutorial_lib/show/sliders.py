@@ -12,6 +12,7 @@ import ipywidgets as widgets
 from torch import Tensor
 
 from tutorial_lib.show.pictures import (
+    KEEP_KEYS,
     ImageLike,
     Picture,
     caption_html,
@@ -52,12 +53,13 @@ border:0;border-radius:4px;cursor:pointer}
 .tutorial-frames button:focus-visible{outline:3px solid #ffbf47;outline-offset:2px}
 </style>"""
 
-# ipywidgets gives the handle of a slider no name that a screen reader can say, and nothing but
-# script can add one. This runs when a frame appears.
+# ipywidgets gives the handle of a slider no name that a screen reader can say, and JupyterLab takes
+# the arrow keys for itself. Nothing but script can mend either: this runs when a frame appears.
 _NAME_SLIDERS = (
     "const image=this,name=tries=>{const root=image.closest('.tutorial-frames'),"
     "handles=root?[...root.querySelectorAll('[role=slider]')]:[];"
     "if(!handles.length){if(tries)setTimeout(name,100,tries-1);return}"
+    "root.dataset.lmSuppressShortcuts='true';root.onkeydown=event=>event.stopPropagation();"
     "const text=image.parentNode.querySelector(':scope>figcaption').textContent;"
     "for(const handle of handles){"
     "handle.setAttribute('aria-label',"
@@ -200,8 +202,9 @@ class _Frames:
     def _still(self, content: str) -> str:
         caption = f"<div>{escape(self.caption)}</div>" if self.caption else ""
         return (
-            f'<div class="tutorial-frames" role="group" aria-label="{escape(self.alt)}" '
-            f'style="max-width:{_css_width(self._width)}">{_STYLE}{content}{caption}</div>'
+            f'<div class="tutorial-frames" {KEEP_KEYS} role="group" '
+            f'aria-label="{escape(self.alt)}" style="max-width:{_css_width(self._width)}">'
+            f"{_STYLE}{content}{caption}</div>"
         )
 
     def _flat(self, indices: tuple[int, ...]) -> int:
@@ -365,7 +368,8 @@ def _bodies(
 ) -> tuple[list[str], int | None]:
     """Return the frames as HTML, and the width of the images among them on the page."""
     pictures = {
-        index: encoded(frame)
+        # Lossy WebP halves the resolution of colour, which shows where pixels are much enlarged.
+        index: encoded(frame, quality=100 if _is_tiny(frame) else 90)
         for index, frame in enumerate(frames)
         if not isinstance(frame, Picture)
     }
@@ -381,6 +385,10 @@ def _bodies(
         else img(pictures[index], alt=f"{alt} {label}", width=width, lazy=False)
         for index, (frame, label) in enumerate(zip(frames, labels, strict=True))
     ], width
+
+
+def _is_tiny(frame: ImageLike) -> bool:
+    return isinstance(frame, Tensor) and magnification(frame.shape[-1], _ROOM) >= 4
 
 
 def _figure(body: str, label: str, *, more: str = "", hidden: bool = False) -> str:

@@ -116,7 +116,7 @@ def source(*objects: Any, docstring: bool = True) -> Picture:
             f"({escape(file)}, lines {first}–{last}{note})</p>"
             + highlight(code, PythonLexer(), HtmlFormatter(cssclass="highlight"))
             # A wide listing scrolls, and must do so for those who have no pointer, too.
-            .replace("<pre>", f'<pre tabindex="0" role="region" aria-label="{escape(full)}">')
+            .replace("<pre>", f'<pre tabindex="0" role="group" aria-label="{escape(full)}">')
         )
         texts.append(code)
     html = f'<div class="tutorial-source">{_stylesheet()}{"".join(parts)}</div>'
