@@ -40,7 +40,7 @@ serve: book  ## show the site on http://localhost:8000
 	$(BIN)/python -m http.server --directory _build/html --bind 127.0.0.1 8000
 
 bench: .venv/.installed  ## measure speed
-	$(BIN)/pytest benchmarks --benchmark-only
+	OMP_WAIT_POLICY=passive $(BIN)/pytest -s benchmarks
 
 fetch: .venv/.installed  ## download the photographs that chapters are trained and measured on
 	$(BIN)/tutorial fetch
