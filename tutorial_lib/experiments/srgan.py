@@ -59,6 +59,10 @@ CROPS: dict[str, tuple[str, tuple[int, int]]] = {
 }
 """Pictures that the chapter shows: registry name, and top left corner of a 256-pixel square."""
 
+VGG_UNIT: dict[str, float] = {"vgg19": 1.0, "vgg16": 255 * 0.226}
+"""What a backbone's maps are divided by, so that one content weight serves both: VGG19 here reads
+pictures of unit variance, VGG16 on the scale of 0 to 255, where their deviation is this."""
+
 WATCHED = ("butterfly", "baby")
 """The two squares, side by side, that are kept through training."""
 
@@ -225,7 +229,7 @@ class SrganRecipe(SrresnetRecipe):
 
         def content(fake: Tensor, real: Tensor) -> Tensor:
             with self.fabric.autocast():
-                return self.content(fake, real)
+                return self.content(fake, real) / VGG_UNIT[self.vgg.backbone] ** 2
 
         return srgan_step(
             self.generator,
@@ -481,7 +485,10 @@ def _train_and_measure(run: Run, recipe: SrresnetRecipe, *, data: list[str]) -> 
     frames = [f"step_{int(row['step']):06d}.webp" for row in history.watched]
     protocol = dict(PROTOCOL)
     if isinstance(recipe, SrganRecipe):
-        protocol["content loss"] = f"{recipe.vgg.backbone}, {recipe.vgg.layers[0]}"
+        backbone = recipe.vgg.backbone
+        protocol["content loss"] = (
+            f"{backbone}, {recipe.vgg.layers[0]}, maps divided by {VGG_UNIT[backbone]:.1f}"
+        )
     return run.record(
         history=history,
         metrics={group: averages(scores) for group, scores in sets.items()},
