@@ -352,7 +352,7 @@ class Mixture:
     modes: Tensor
 
     def sample(self, *shape: int, generator: torch.Generator | None = None) -> Tensor:
-        """Draw points: (*shape, 2)."""
+        """Draw points: ``(*shape, 2)``."""
         index = torch.randint(len(self.centres), shape, generator=generator)
         return self.centres[index] + self.sigma * torch.randn(*shape, 2, generator=generator)
 
