@@ -161,14 +161,18 @@ def test_content_loss_adds_the_maps_of_a_dict():
 
 def test_srresnet_learns_one_batch(small):
     generator, _, optimizer, _, low, real = small
-    losses = [srresnet_step(generator, optimizer, low, real)["mse"].item() for _ in range(40)]
-    assert losses[-1] < 0.8 * losses[0]
+    losses = [srresnet_step(generator, optimizer, low, real)["mse"].item() for _ in range(120)]
+    assert losses[-1] < 0.7 * losses[0]
 
 
 def test_srgan_step_updates_both_networks_and_reports_all_losses(small):
     generator, discriminator, g, d, low, real = small
     before = [p.clone() for n in (generator, discriminator) for p in n.parameters()]
-    losses = srgan_step(generator, discriminator, g, d, pooled, low, real, weights=LossWeights())
+    # The first step opens the residual branches, the second reaches the weights inside.
+    for _ in range(2):
+        losses = srgan_step(
+            generator, discriminator, g, d, pooled, low, real, weights=LossWeights()
+        )
     after = [p for n in (generator, discriminator) for p in n.parameters()]
     assert all(not torch.equal(a, b) for a, b in zip(before, after, strict=True))
     assert list(losses) == ["discriminator", "mse", "content", "adversarial"]
