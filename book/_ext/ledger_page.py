@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import groupby
 from typing import Any
 
 from sphinx.application import Sphinx
@@ -11,6 +12,7 @@ from tutorial_lib import ledger
 
 PAGE = "book/ledger"
 MARK = "<!-- records -->"
+FOLDED = 12  # rows of measurements above which a table opens on demand
 
 
 def duration(seconds: float) -> str:
@@ -63,18 +65,16 @@ def section(record: ledger.Record) -> list[str]:
         "Seed": str(record.seed),
         "PyTorch": record.torch,
         "Code": f"`{record.commit[:10]}`" if record.commit else "not from a checkout",
-        **{f"Protocol, {name}": words for name, words in record.protocol.items()},
     }
     lines = [f"({anchor(record)})=", f"### {record.experiment}", ""]
-    lines += table(["", ""], [[k, v] for k, v in facts.items()])
-    measured = list(rows(record.metrics))
-    columns = list(dict.fromkeys(key for _, leaves in measured for key in leaves))
-    if measured:
-        body = [
-            [path, *(number(leaves[key]) if key in leaves else "" for key in columns)]
-            for path, leaves in measured
-        ]
-        lines += ["", *table(["measured on", *columns], body)]
+    lines += [f"- {name}: {words}" for name, words in facts.items()]
+    lines += [f"- Protocol, *{name}*: {words}" for name, words in record.protocol.items()]
+    for columns, group in groupby(rows(record.metrics), key=lambda row: tuple(row[1])):
+        body = [[path, *map(number, leaves.values())] for path, leaves in group]
+        measurements = table(["measured on", *columns], body)
+        if len(body) > FOLDED:
+            measurements = [f":::{{dropdown}} {len(body)} measurements", *measurements, ":::"]
+        lines += ["", *measurements]
     return [*lines, ""]
 
 

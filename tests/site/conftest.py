@@ -67,6 +67,7 @@ def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
         context = browser.new_context(
             viewport=size, color_scheme=scheme, has_touch=width == "phone"
         )
+        context.set_default_timeout(60_000)
         contexts.append(context)
         page = context.new_page()
         if watched:
@@ -115,6 +116,5 @@ def drawn(page: Page) -> None:
             const equations = document.querySelectorAll('.math');
             return [...views].every(view => view.parentNode.querySelector('.jupyter-widgets'))
                 && [...equations].every(math => math.querySelector('mjx-container'));
-        }""",
-        timeout=20_000,
+        }"""
     )
