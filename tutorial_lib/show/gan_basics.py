@@ -310,7 +310,7 @@ class GanPanel:
                 self.generator_rate,
                 self._row(self.arrows, self.mesh),
             ]
-        )
+        ).add_class("tutorial-live")
 
     @staticmethod
     def _row(*children: widgets.Widget) -> widgets.HBox:
