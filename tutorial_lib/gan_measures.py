@@ -230,7 +230,7 @@ def discriminator_gap(view: View, mixture: Mixture) -> float:
     Returns
     -------
     float
-        Mean of |D − D*| over the data, range [0, 1].
+        Mean of ``|D − D*|`` over the data, range [0, 1].
     """
     _, points, _ = plane(len(view.learned))
     weight = mixture.log_density(points, blur=BLUR).softmax(0)
