@@ -74,8 +74,11 @@ def test_pointer(visit: Callable[..., Page], server: str, name: str):
     for slider in sliders(page):
         slider.focus()
         slider.press("Home")
-        before, track = look(slider), track_of(slider)
-        page.mouse.move(track["left"] + 0.1 * track["width"], track["y"])
+        before, track, grip = look(slider), track_of(slider), slider.bounding_box()
+        assert grip is not None
+        is_handle = slider.get_attribute("role") == "slider"
+        start = grip["x"] + grip["width"] * (0.5 if is_handle else 0.1)
+        page.mouse.move(start, track["y"])
         page.mouse.down()
         page.mouse.move(track["left"] + 0.9 * track["width"], track["y"], steps=8)
         page.mouse.up()
