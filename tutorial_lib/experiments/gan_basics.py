@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from torchvision.utils import make_grid
 from tutorial_lib import ledger
 from tutorial_lib.data import to_uint8, write_image
 from tutorial_lib.data.faces import DEFAULT_STYLES, CartoonFaces
-from tutorial_lib.experiments.experiment import Claim, Experiment, Run
+from tutorial_lib.experiments.experiment import Claim, Experiment, Reader, Run
 from tutorial_lib.gan_basics import (
     DISTRIBUTIONS,
     LOSSES,
@@ -681,8 +681,6 @@ EXPERIMENTS = (
 
 # ------------------------------------------------------------------------------ claims
 
-Read = Callable[[str], ledger.Record]
-
 
 def in_words(record: ledger.Record, game: str, measure: str, *, percent: bool = False) -> str:
     """A measure's median and range over the seeds, such as "0.81 (0.74 to 0.85)"."""
@@ -693,7 +691,7 @@ def in_words(record: ledger.Record, game: str, measure: str, *, percent: bool = 
     return middle if low == high else f"{middle} ({low} to {high})"
 
 
-def _probability(read: Read) -> str:
+def _probability(read: Reader) -> str:
     record = read("gan_basics/ring")
     gap = in_words(record, "non-saturating", "discriminator gap")
     return (
@@ -702,7 +700,7 @@ def _probability(read: Read) -> str:
     )
 
 
-def _saturating(read: Read) -> str:
+def _saturating(read: Reader) -> str:
     parts = []
     for name in DISTRIBUTIONS:
         record = read(f"gan_basics/{name}")
@@ -714,7 +712,7 @@ def _saturating(read: Read) -> str:
     return "Share of high-quality samples: " + "; ".join(parts) + "."
 
 
-def _min_max(read: Read) -> str:
+def _min_max(read: Reader) -> str:
     record = read("gan_basics/ring")
     found = in_words(record, "saturating", "divergence")
     return (
@@ -723,7 +721,7 @@ def _min_max(read: Read) -> str:
     )
 
 
-def _variants(read: Read) -> str:
+def _variants(read: Reader) -> str:
     record = read("gan_basics/collapse")
     game = "Wasserstein critic, moves five times"
     return (

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from tutorial_lib.gan_basics import DISTRIBUTIONS, LOSSES, Mixture, Mlps, RunwiseAdam, gan_step
 from tutorial_lib.gan_measures import EXTENT, View, coverage, good_level, look
-from tutorial_lib.show.sliders import MAX_STATE_BYTES, FrameLike, _Frames
+from tutorial_lib.show.sliders import MAX_STATE_BYTES, FrameLike, Frames
 
 _FAKE, _EVEN, _REAL = (
     np.array(c, np.float32) for c in ((240, 160, 96), (252, 252, 250), (112, 176, 226))
@@ -113,7 +113,7 @@ def _heat(values: Tensor, side: int) -> Image.Image:
     return Image.fromarray(small).resize((side, side), Image.Resampling.BILINEAR)
 
 
-class FrameTable(_Frames):
+class FrameTable(Frames):
     """As many sliders as there are axes, over a table of recorded frames.
 
     As `FrameSlider`, with or without a kernel.

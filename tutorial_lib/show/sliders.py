@@ -95,7 +95,7 @@ _PLAY = (
 )
 
 
-class _Frames:
+class Frames:
     """Frames along one or more axes, in row-major order, with a slider for each axis."""
 
     def __init__(
@@ -222,7 +222,7 @@ class _Frames:
         return {**bundle, "text/html": self.fallback, "text/plain": text}
 
 
-class FrameSlider(_Frames):
+class FrameSlider(Frames):
     """A slider that moves through recorded frames, with or without a kernel.
 
     It is an `IntSlider` linked in the browser to the selected child of a `Stack`, so that it
@@ -300,7 +300,7 @@ class FrameSlider(_Frames):
         )
 
 
-class FrameGrid(_Frames):
+class FrameGrid(Frames):
     """Two sliders that move through a table of recorded frames, with or without a kernel.
 
     As `FrameSlider`, with a stack for each row. For weights of three networks, let one slider be
