@@ -19,7 +19,7 @@ SCALE = 4
 CROPS: dict[str, tuple[str, tuple[int, int]]] = {
     "baby": ("set5/baby.png", (20, 130)),
     "butterfly": ("set5/butterfly.png", (0, 0)),
-    "baboon": ("set14/baboon.png", (0, 120)),
+    "baboon": ("set14/baboon.png", (180, 0)),
     "comic": ("set14/comic.png", (40, 0)),
     "zebra": ("set14/zebra.png", (64, 180)),
     "statues": ("bsds500/val/101085.jpg", (100, 30)),
