@@ -1,0 +1,288 @@
+"""Gaussian and Laplacian pyramids: a picture taken apart into bands of detail, and put together.
+
+Two forms differ in how a picture is halved and doubled. ``"classic"`` smooths with the binomial
+filter (1, 4, 6, 4, 1)/16, as Burt and Adelson do and OpenCV's ``pyrDown`` and ``pyrUp``;
+``"bilinear"`` resizes bilinearly, as LapStyle does. A pyramid has to be put together in the form in
+which it was taken apart.
+
+References
+----------
+Burt and Adelson 1983, "The Laplacian pyramid as a compact image code"; Burt and Adelson 1983,
+"A multiresolution spline with application to image mosaics"; Lin et al. 2021 (LapStyle),
+section 3.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Literal, get_args
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+Form = Literal["classic", "bilinear"]
+"""How a picture is halved and doubled."""
+
+
+def reduce(image: Tensor, *, form: Form) -> Tensor:
+    """Halve both sides, rounding up.
+
+    Parameters
+    ----------
+    image : Tensor
+        Shape (N, C, H, W), floating point, any range.
+    form : {"classic", "bilinear"}
+        Smooth with (1, 4, 6, 4, 1)/16 and keep every second pixel, or resize bilinearly.
+
+    Returns
+    -------
+    Tensor
+        Shape (N, C, ⌈H/2⌉, ⌈W/2⌉); type and device as `image`.
+
+    Raises
+    ------
+    ValueError
+        If `image` is not a batch of pictures in floating point, or there is no such form.
+
+    References
+    ----------
+    Burt and Adelson 1983, equation 1. Beyond its edge a picture goes on as its mirror image about
+    the outermost pixel, which is the border of OpenCV's ``pyrDown``.
+
+    Examples
+    --------
+    >>> reduce(torch.ones(1, 3, 5, 8), form="classic").shape
+    torch.Size([1, 3, 3, 4])
+    """
+    _check(image, form)
+    if form == "bilinear":
+        return F.interpolate(image, size=_half(image), mode="bilinear", align_corners=False)
+    return _halve(_halve(image, dim=-2), dim=-1)
+
+
+def expand(image: Tensor, *, size: Sequence[int], form: Form) -> Tensor:
+    """Double both sides, to the size from which `reduce` came.
+
+    Parameters
+    ----------
+    image : Tensor
+        Shape (N, C, H, W), floating point, any range.
+    size : (int, int)
+        Height and width of the result. Each is twice that of `image`, or one less.
+    form : {"classic", "bilinear"}
+        Spread with (1, 4, 6, 4, 1)/8, or resize bilinearly.
+
+    Returns
+    -------
+    Tensor
+        Shape (N, C, *size); type and device as `image`.
+
+    Raises
+    ------
+    ValueError
+        If `image` is not a batch of pictures in floating point, `size` does not reduce to the
+        size of `image`, or there is no such form.
+
+    References
+    ----------
+    Burt and Adelson 1983, equation 2, with the borders of OpenCV's ``pyrUp``: the picture is
+    mirrored above and on the left, and its last pixel repeated below and on the right.
+
+    Examples
+    --------
+    >>> expand(torch.ones(1, 3, 3, 4), size=(5, 8), form="classic").shape
+    torch.Size([1, 3, 5, 8])
+    """
+    _check(image, form)
+    height, width = size
+    if ((height + 1) // 2, (width + 1) // 2) != tuple(image.shape[-2:]):
+        raise ValueError(
+            f"a picture of {image.shape[-2]} x {image.shape[-1]} pixels cannot have come from one "
+            f"of {height} x {width}: each side is twice as long, or one less"
+        )
+    if form == "bilinear":
+        return F.interpolate(image, size=(height, width), mode="bilinear", align_corners=False)
+    return _double(_double(image, height, dim=-2), width, dim=-1)
+
+
+def gaussian_pyramid(image: Tensor, *, levels: int, form: Form) -> list[Tensor]:
+    """Return a picture, its half, its quarter, and so on.
+
+    Parameters
+    ----------
+    image : Tensor
+        Shape (N, C, H, W), floating point, any range.
+    levels : int
+        How often to halve, 0 or more.
+    form : {"classic", "bilinear"}
+        As in `reduce`.
+
+    Returns
+    -------
+    list of Tensor
+        ``levels + 1`` pictures, the largest first; the first is `image` itself.
+
+    Raises
+    ------
+    ValueError
+        If `levels` is negative, or as in `reduce`.
+
+    References
+    ----------
+    Burt and Adelson 1983, equation 1.
+
+    Examples
+    --------
+    >>> [tuple(g.shape[-2:]) for g in gaussian_pyramid(torch.rand(1, 3, 9, 16), levels=3,
+    ...                                                form="bilinear")]
+    [(9, 16), (5, 8), (3, 4), (2, 2)]
+    """
+    _check(image, form)
+    if levels < 0:
+        raise ValueError(f"levels must be 0 or more, got {levels}")
+    pictures = [image]
+    for _ in range(levels):
+        pictures.append(reduce(pictures[-1], form=form))
+    return pictures
+
+
+def laplacian_pyramid(image: Tensor, *, levels: int, form: Form) -> list[Tensor]:
+    """Take a picture apart into bands of detail and what is left.
+
+    Parameters
+    ----------
+    image : Tensor
+        Shape (N, C, H, W), floating point, any range.
+    levels : int
+        How many bands, 0 or more.
+    form : {"classic", "bilinear"}
+        As in `reduce`.
+
+    Returns
+    -------
+    list of Tensor
+        ``levels + 1`` tensors: the bands, the finest first, with values around zero; and last the
+        smallest picture of the Gaussian pyramid.
+
+    Raises
+    ------
+    ValueError
+        As in `gaussian_pyramid`.
+
+    References
+    ----------
+    Burt and Adelson 1983, equation 3.
+
+    Examples
+    --------
+    >>> band, rest = laplacian_pyramid(torch.full((1, 3, 8, 8), 0.5), levels=1, form="classic")
+    >>> band.abs().max().item(), tuple(rest.shape)
+    (0.0, (1, 3, 4, 4))
+    """
+    pictures = gaussian_pyramid(image, levels=levels, form=form)
+    bands = [
+        fine - expand(coarse, size=fine.shape[-2:], form=form)
+        for fine, coarse in pairwise(pictures)
+    ]
+    return [*bands, pictures[-1]]
+
+
+def reconstruct(bands: Sequence[Tensor], *, form: Form) -> Tensor:
+    """Put a picture together from its Laplacian pyramid.
+
+    Parameters
+    ----------
+    bands : sequence of Tensor
+        The finest first, as `laplacian_pyramid` returns them.
+    form : {"classic", "bilinear"}
+        The form in which the picture was taken apart.
+
+    Returns
+    -------
+    Tensor
+        Shape of the first band.
+
+    Raises
+    ------
+    ValueError
+        If there are no bands, or a band is not half as large as the one before.
+
+    References
+    ----------
+    Burt and Adelson 1983, equation 4.
+
+    Examples
+    --------
+    >>> image = torch.rand(1, 3, 7, 10)
+    >>> bands = laplacian_pyramid(image, levels=2, form="bilinear")
+    >>> torch.allclose(reconstruct(bands, form="bilinear"), image, atol=1e-6)
+    True
+    """
+    if not bands:
+        raise ValueError("there are no bands to put together")
+    image = bands[-1]
+    _check(image, form)
+    for band in reversed(bands[:-1]):
+        image = band + expand(image, size=band.shape[-2:], form=form)
+    return image
+
+
+def _check(image: Tensor, form: Form) -> None:
+    if form not in get_args(Form):
+        raise ValueError(f"form must be one of {', '.join(get_args(Form))}, got {form!r}")
+    if image.ndim != 4 or not image.is_floating_point() or 0 in image.shape[-2:]:
+        raise ValueError(
+            "a pyramid needs floating-point pictures of shape (N, C, H, W), got "
+            f"{tuple(image.shape)} of {image.dtype}"
+        )
+
+
+def _half(image: Tensor) -> tuple[int, int]:
+    height, width = image.shape[-2:]
+    return (height + 1) // 2, (width + 1) // 2
+
+
+def _halve(x: Tensor, *, dim: int) -> Tensor:
+    """Smooth with (1, 4, 6, 4, 1)/16 along one side, at every second pixel."""
+    size = x.shape[dim]
+    before, after = (
+        [_mirrored(p, size) for p in beyond] for beyond in ((-2, -1), (size, size + 1))
+    )
+    x = _extended(x, before, after, dim=dim)
+    half = (size + 1) // 2
+    # Sums of every second pixel: no product is computed that is thrown away.
+    first, second, middle, fourth, fifth = (_every_second(x, k, half, dim=dim) for k in range(5))
+    return torch.add(first + fifth, second + fourth, alpha=4).add_(middle, alpha=6).mul_(1 / 16)
+
+
+def _double(x: Tensor, size: int, *, dim: int) -> Tensor:
+    """Put a zero after every pixel and smooth with (1, 4, 6, 4, 1)/8 along one side."""
+    length = x.shape[dim]
+    wide = _extended(x, (_mirrored(-1, length),), (length - 1,), dim=dim)
+    before, after = wide.narrow(dim, 0, length), wide.narrow(dim, 2, length)
+    even = torch.add(before + after, x, alpha=6).mul_(1 / 8)
+    odd = (x + after).mul_(1 / 2)
+    at = x.ndim + dim
+    return torch.stack((even, odd), at + 1).flatten(at, at + 1).narrow(dim, 0, size)
+
+
+def _mirrored(position: int, size: int) -> int:
+    """Index of the pixel seen at a position beyond the edge, mirrored about the outermost one."""
+    if size == 1:
+        return 0
+    period = 2 * (size - 1)
+    return min(position % period, -position % period)
+
+
+def _extended(x: Tensor, before: Sequence[int], after: Sequence[int], *, dim: int) -> Tensor:
+    """Set pixels of `x`, by index along one side, before and after it."""
+    return torch.cat(
+        [*(x.narrow(dim, i, 1) for i in before), x, *(x.narrow(dim, i, 1) for i in after)], dim
+    )
+
+
+def _every_second(x: Tensor, start: int, count: int, *, dim: int) -> Tensor:
+    places = slice(start, start + 2 * count - 1, 2)
+    return x[..., places, :] if dim == -2 else x[..., places]
