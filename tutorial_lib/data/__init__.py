@@ -13,7 +13,7 @@ from tutorial_lib.data.faces import (
     draw_face,
     face_credits,
 )
-from tutorial_lib.data.files import DataUnavailable, fetch, locate
+from tutorial_lib.data.files import DataUnavailable, fetch, locate, write_atomically
 from tutorial_lib.data.images import (
     EMBEDDED,
     ImageError,
@@ -51,5 +51,6 @@ __all__ = [
     "photographs",
     "read_image",
     "to_uint8",
+    "write_atomically",
     "write_image",
 ]

@@ -30,6 +30,7 @@ from PIL import Image
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from tutorial_lib.data.files import write_atomically
 from tutorial_lib.data.images import from_uint8
 
 # DiceBear is imported where it is used: that takes long, and most readers of this package draw
@@ -340,15 +341,13 @@ def _read(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
 
 
 def _write(path: Path, pixels: np.ndarray) -> None:
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    def save(part: Path) -> None:
+        # Given a name, NumPy would add its suffix to it.
+        with part.open("wb") as file:
+            np.save(file, pixels)
+
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with open(temporary, "wb") as file:
-                np.save(file, pixels)
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_atomically(path, save)
     except OSError as error:
         warnings.warn(
             f"the faces could not be kept in {path} ({error}; {pixels.nbytes >> 20} MiB needed) "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import struct
@@ -15,6 +16,8 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
+
+from tutorial_lib.data.files import write_atomically
 
 EMBEDDED: dict[str, str] = {
     "astronaut": "astronaut.png",
@@ -120,23 +123,20 @@ def write_image(
         )
     if path.exists() and not overwrite:
         raise FileExistsError(f"{path} exists; choose another name or pass overwrite=True")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "its folder is missing; make it first", str(path))
     options: dict[str, object] = {}
     if file_format == "JPEG":
         options = {"quality": quality, "subsampling": 0}
     elif file_format == "WEBP":
         options = {"quality": quality, "lossless": quality == 100, "method": 6}
     picture = Image.fromarray(to_uint8(image)[0].permute(1, 2, 0).cpu().numpy())
-    # The process id keeps two writers apart; os.replace makes the last one win, whole.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        picture.save(temporary, format=file_format, **options)
-        os.replace(temporary, path)
+        write_atomically(path, lambda part: picture.save(part, format=file_format, **options))
     except OSError as error:
         # Pillow's own error would name no file, or the temporary one.
         why = f"{error.strerror or error}; nothing was written"
         raise OSError(error.errno, why, str(path)) from error
-    finally:
-        temporary.unlink(missing_ok=True)
     return path
 
 

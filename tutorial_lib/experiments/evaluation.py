@@ -24,7 +24,7 @@ CROPS: dict[str, tuple[str, tuple[int, int]]] = {
     "zebra": ("set14/zebra.png", (64, 180)),
     "statues": ("bsds500/val/101085.jpg", (100, 30)),
 }
-"""Pictures that the super-resolution chapters show: registry name, and top left corner of a 256-pixel square."""
+"""What super-resolution chapters show: registry name, top left corner of a 256-pixel square."""
 
 Upscale = Callable[[Tensor], Tensor]
 

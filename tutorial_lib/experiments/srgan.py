@@ -163,7 +163,9 @@ class SrresnetRecipe:
         torch.manual_seed(0)
         network = Generator(scale=SCALE)
         optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate, fused=True)
-        self.generator, self.optimizer = set_up(fabric, network, optimizer)
+        # Compiling takes a minute or two on a GPU, which a short run would not earn back.
+        self.compile = steps >= 2_000
+        self.generator, self.optimizer = set_up(fabric, network, optimizer, compile=self.compile)
         self.modules: dict[str, nn.Module] = {"generator": network}
         self.optimizers = {"generator": self.optimizer}
 
@@ -213,7 +215,9 @@ class SrganRecipe(SrresnetRecipe):
         self.modules["generator"].load_state_dict(generator_from(start).state_dict())
         network = Discriminator(patch=config.patch)
         optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate, fused=True)
-        self.discriminator, self.discriminator_optimizer = set_up(fabric, network, optimizer)
+        self.discriminator, self.discriminator_optimizer = set_up(
+            fabric, network, optimizer, compile=self.compile
+        )
         self.modules["discriminator"] = network
         self.optimizers["discriminator"] = self.discriminator_optimizer
         self.vgg = Vgg([config.features]).to(fabric.device).to(memory_format=torch.channels_last)
