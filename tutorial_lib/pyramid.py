@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import torch
 import torch.nn.functional as F
@@ -227,6 +227,199 @@ def reconstruct(bands: Sequence[Tensor], *, form: Form) -> Tensor:
     for band in reversed(bands[:-1]):
         image = band + expand(image, size=band.shape[-2:], form=form)
     return image
+
+
+def layers(bands: Sequence[Tensor], *, form: Form) -> list[Tensor]:
+    """Bring each band to full size.
+
+    Parameters
+    ----------
+    bands : sequence of Tensor
+        The finest first, as `laplacian_pyramid` returns them.
+    form : {"classic", "bilinear"}
+        The form in which the picture was taken apart.
+
+    Returns
+    -------
+    list of Tensor
+        One for each band, of the first band's shape. Their sum is the picture.
+
+    Raises
+    ------
+    ValueError
+        As in `reconstruct`.
+
+    Examples
+    --------
+    >>> image = torch.rand(1, 3, 7, 10)
+    >>> full = layers(laplacian_pyramid(image, levels=2, form="classic"), form="classic")
+    >>> torch.allclose(sum(full), image, atol=1e-6)
+    True
+    """
+    sizes = [band.shape[-2:] for band in bands]
+    full = []
+    for level, band in enumerate(bands):
+        _check(band, form)
+        for size in reversed(sizes[:level]):
+            band = expand(band, size=size, form=form)
+        full.append(band)
+    return full
+
+
+def equalise(image: Tensor, *, gains: Sequence[float], form: Form) -> Tensor:
+    """Turn bands of a picture up or down, as an equaliser does with sound.
+
+    Parameters
+    ----------
+    image : Tensor
+        Shape (N, C, H, W), floating point, any range.
+    gains : sequence of float
+        Factor of each band, the finest first, and last that of what is left. There are as many
+        bands as there are gains but one. A gain of one leaves a band as it is.
+    form : {"classic", "bilinear"}
+        As in `reduce`.
+
+    Returns
+    -------
+    Tensor
+        Shape of `image`; may leave its range.
+
+    Raises
+    ------
+    ValueError
+        If there are no gains, or as in `gaussian_pyramid`.
+
+    Examples
+    --------
+    >>> image = torch.rand(1, 3, 8, 8)
+    >>> torch.allclose(equalise(image, gains=(1, 1, 1), form="classic"), image, atol=1e-6)
+    True
+    """
+    bands = laplacian_pyramid(image, levels=len(gains) - 1, form=form)
+    return reconstruct([g * band for g, band in zip(gains, bands, strict=True)], form=form)
+
+
+def blend(first: Tensor, second: Tensor, mask: Tensor, *, levels: int, form: Form) -> Tensor:
+    """Join two pictures, each band over a width of its own.
+
+    Parameters
+    ----------
+    first, second : Tensor
+        Shape (N, C, H, W), floating point, any range.
+    mask : Tensor
+        Share of the first picture in each pixel, shape (N or 1, C or 1, H, W), range [0, 1].
+    levels : int
+        Bands of detail. The seam of the coarsest is about ``2 ** levels`` pixels wide.
+    form : {"classic", "bilinear"}
+        As in `reduce`.
+
+    Returns
+    -------
+    Tensor
+        Shape of `first`; may leave the pictures' range a little.
+
+    Raises
+    ------
+    ValueError
+        If the pictures or the mask differ in size, or as in `gaussian_pyramid`.
+
+    References
+    ----------
+    Burt and Adelson 1983, "A multiresolution spline", section 3.2.
+
+    Examples
+    --------
+    >>> white, black = torch.ones(1, 3, 4, 8), torch.zeros(1, 3, 4, 8)
+    >>> left = (torch.arange(8) < 4).float().expand(1, 1, 4, 8)
+    >>> blend(white, black, left, levels=0, form="classic")[0, 0, 0]
+    tensor([1., 1., 1., 1., 0., 0., 0., 0.])
+    """
+    if first.shape != second.shape or mask.shape[-2:] != first.shape[-2:]:
+        raise ValueError(
+            f"two pictures and a mask of one size are needed, got {tuple(first.shape)}, "
+            f"{tuple(second.shape)} and {tuple(mask.shape)}"
+        )
+    shares = gaussian_pyramid(mask, levels=levels, form=form)
+    pairs = zip(
+        laplacian_pyramid(first, levels=levels, form=form),
+        laplacian_pyramid(second, levels=levels, form=form),
+        strict=True,
+    )
+    return reconstruct(
+        [share * a + (1 - share) * b for share, (a, b) in zip(shares, pairs, strict=True)],
+        form=form,
+    )
+
+
+class Responses(NamedTuple):
+    """What the layers of a pyramid let through, by frequency.
+
+    Attributes
+    ----------
+    frequency : Tensor
+        Shape (P,), in cycles per pixel, from 0 to ½.
+    amplitude : Tensor
+        Shape (levels + 1, P): how much of a wave a layer returns as that same wave. Over the
+        layers it sums to one.
+    aliased : Tensor
+        Shape (levels + 1, P): root mean square, relative to the wave, of what a layer returns at
+        other frequencies, since pixels were left out.
+    """
+
+    frequency: Tensor
+    amplitude: Tensor
+    aliased: Tensor
+
+
+def responses(*, levels: int, form: Form, size: int = 512) -> Responses:
+    """Measure the frequency response of each layer along one side.
+
+    Every pixel of a row is lit in turn, which gives the layers as matrices; their rows in the
+    middle, far from the borders, are Fourier transformed. A pyramid treats pixels in turn, not
+    alike: row after row repeats only after ``2 ** levels``. The mean over these is the response to
+    a wave; their spread is aliasing.
+
+    Parameters
+    ----------
+    levels : int
+        How many bands, 0 or more.
+    form : {"classic", "bilinear"}
+        As in `reduce`.
+    size : int
+        Pixels in the row, even and at least ``16 * 2 ** levels``; ``size // 2 + 1`` frequencies.
+
+    Returns
+    -------
+    Responses
+        In float64.
+
+    Raises
+    ------
+    ValueError
+        If `size` is odd or too small.
+
+    Examples
+    --------
+    >>> found = responses(levels=1, form="bilinear")
+    >>> found.amplitude[:, 0].tolist()  # of a flat picture, all is in the last layer
+    [0.0, 1.0]
+    """
+    period = 2**levels
+    if size % 2 or size < 16 * period:
+        raise ValueError(
+            f"for {levels} levels size must be even and at least {16 * period}, got {size}"
+        )
+    pixels = torch.eye(size, dtype=torch.float64)[:, None, None]
+    full = layers(laplacian_pyramid(pixels, levels=levels, form=form), form=form)
+    # matrix[layer, lit pixel, seen pixel]
+    matrix = torch.stack(full)[:, :, 0, 0]
+    places = range(size // 2, size // 2 + period)
+    rows = torch.stack([matrix[..., place].roll(-place, dims=1) for place in places], dim=1)
+    gains = torch.fft.rfft(rows)
+    amplitude = gains.mean(1)
+    power = gains.abs().square().mean(1)
+    aliased = (power - amplitude.abs().square()).clamp(min=0).sqrt()
+    return Responses(torch.fft.rfftfreq(size, dtype=torch.float64), amplitude.real, aliased)
 
 
 def _check(image: Tensor, form: Form) -> None:
