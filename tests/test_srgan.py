@@ -265,6 +265,27 @@ def test_stored_weights_are_read_strictly():
         srgan.generator_from(state | {"module.x": torch.zeros(1)})
 
 
+def test_averaged_weights_lean_on_the_last_tenth_of_the_steps():
+    network = nn.BatchNorm1d(1)
+    average = copy.deepcopy(network)
+    steps = torch.arange(1.0, 201.0)
+    for index, value in enumerate(steps):
+        with torch.no_grad():
+            network.weight.fill_(value)
+            network.running_mean.fill_(-value)
+        network.num_batches_tracked.fill_(index)
+        srgan.average_weights(average, network, index)
+        if index == 0:
+            assert average.weight.item() == 1.0
+    # Written out, step t counts as t (t + 1) ... (t + 8).
+    share = torch.stack([steps + k for k in range(9)]).double().log().sum(0).softmax(0)
+    wanted = (share * steps).sum().item()
+    assert average.weight.item() == pytest.approx(wanted, rel=1e-5)
+    assert average.running_mean.item() == pytest.approx(-wanted, rel=1e-5)
+    assert average.num_batches_tracked.item() == 199
+    assert share[-20:].sum() > 0.6
+
+
 def test_watch_steps_begin_and_end():
     assert srgan.watch_steps(60) == [0, 25, 50, 60]
     assert srgan.watch_steps(1) == [0, 1]

@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from copy import deepcopy
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -109,12 +110,16 @@ class SrganConfig(SrresnetConfig):
         The VGG layer: "last2" is the article's φ2,2, "last5" its φ5,4.
     drop_every : int
         Steps after which the learning rate is multiplied by 0.1.
+    average : bool
+        Keep the mean of the generator's weights over about the last tenth of the steps, which
+        sway against the discriminator's; False keeps the last weights, as the article.
     """
 
     adversarial: float = 1e-3
     content: float = 2e-6
     features: str = "last2"
     drop_every: int = 100_000
+    average: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -220,6 +225,8 @@ class SrganRecipe(SrresnetRecipe):
         )
         self.modules["discriminator"] = network
         self.optimizers["discriminator"] = self.discriminator_optimizer
+        if config.average:
+            self.modules["average"] = deepcopy(self.modules["generator"])
         self.vgg = Vgg([config.features]).to(fabric.device).to(memory_format=torch.channels_last)
         self.content = ContentLoss(self.vgg)
 
@@ -232,7 +239,7 @@ class SrganRecipe(SrresnetRecipe):
             with self.fabric.autocast():
                 return self.content(fake, real) / VGG_UNIT[self.vgg.backbone] ** 2
 
-        return srgan_step(
+        losses = srgan_step(
             self.generator,
             self.discriminator,
             self.optimizer,
@@ -244,6 +251,14 @@ class SrganRecipe(SrresnetRecipe):
             backward=self.fabric.backward,
             unsynchronised=self._unsynchronised,
         )
+        if self.config.average:
+            average_weights(self.modules["average"], self.modules["generator"], index)
+        return losses
+
+    def result(self) -> Generator:
+        """The network to evaluate: the averaged one, where there is one."""
+        kept = self.modules.get("average", self.modules["generator"])
+        return generator_from(half_state(kept)).to(self.fabric.device)
 
     def rate(self, index: int) -> float:
         """The learning rate of one step: it falls to a tenth every `drop_every` steps."""
@@ -251,6 +266,30 @@ class SrganRecipe(SrresnetRecipe):
 
     def _unsynchronised(self, module: Any) -> AbstractContextManager:
         return self.fabric.no_backward_sync(module, enabled=self.fabric.world_size > 1)
+
+
+@torch.no_grad()
+def average_weights(average: nn.Module, network: nn.Module, index: int) -> None:
+    """Move a running mean of a network's weights and statistics on by one step, in place.
+
+    Parameters
+    ----------
+    average, network : nn.Module
+        The mean, and the network as it stands; of the same layers.
+    index : int
+        Of the step, from 0. The newest weights count 10/(index + 10), so that the mean reaches
+        over about the last tenth of the steps, however many there were.
+
+    References
+    ----------
+    Shamir and Zhang 2013, polynomial-decay averaging with η = 9.
+    """
+    weight = 10 / (index + 10)
+    for kept, new in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
+        if kept.is_floating_point():
+            kept.lerp_(new, weight)
+        else:
+            kept.copy_(new)
 
 
 def half_state(network: nn.Module) -> dict[str, Tensor]:
@@ -505,7 +544,7 @@ EXPERIMENTS = (
             "smoke": SrganConfig(steps=2, batch=2, limit=8, test_sets=("set5",)),
             "quick": SrganConfig(steps=3_000),
             "book": SrganConfig(steps=10_000),
-            "article": SrganConfig(steps=208_750, photographs="voc2012"),
+            "article": SrganConfig(steps=208_750, photographs="voc2012", average=False),
         },
         run=run_srgan,
         needs=("bsds500", *TEST_SETS, VGG16_FILE),
@@ -517,7 +556,9 @@ EXPERIMENTS = (
             "smoke": SrganConfig(steps=2, batch=2, limit=8, test_sets=("set5",), features="last5"),
             "quick": SrganConfig(steps=3_000, features="last5"),
             "book": SrganConfig(steps=10_000, features="last5"),
-            "article": SrganConfig(steps=208_750, photographs="voc2012", features="last5"),
+            "article": SrganConfig(
+                steps=208_750, photographs="voc2012", features="last5", average=False
+            ),
         },
         run=run_srgan,
         needs=("bsds500", *TEST_SETS, VGG16_FILE),
