@@ -77,7 +77,7 @@ def expand(image: Tensor, *, size: Sequence[int], form: Form) -> Tensor:
     Returns
     -------
     Tensor
-        Shape (N, C, *size); type and device as `image`.
+        Shape (N, C, height, width); type and device as `image`.
 
     Raises
     ------
