@@ -407,11 +407,14 @@ def run_precision(run: Run) -> ledger.Record:
 def _train_and_measure(run: Run, recipe: SrresnetRecipe, *, data: list[str]) -> ledger.Record:
     config, device = run.config, run.fabric.device
 
+    def write_frame(name: str, network: Generator) -> None:
+        if run.fabric.is_global_zero:
+            frame = torch.cat([square(shown, network, device=device) for shown in WATCHED], dim=-1)
+            write_image(run.folder / f"{name}.webp", frame, overwrite=True)
+
     def watch(step: int) -> dict[str, float]:
         network = recipe.result()
-        if run.fabric.is_global_zero:
-            frame = torch.cat([square(name, network, device=device) for name in WATCHED], dim=-1)
-            write_image(run.folder / f"step_{step:06d}.webp", frame, overwrite=True)
+        write_frame(f"step_{step:06d}", network)
         scores = averages(evaluate(network, "set5", device=device))
         return {"set5_psnr_y": scores["psnr_y"], "set5_ssim_y": scores["ssim_y"]}
 
@@ -435,6 +438,13 @@ def _train_and_measure(run: Run, recipe: SrresnetRecipe, *, data: list[str]) -> 
     files = write_squares(run, network.to(device))
     frames = [f"step_{int(row['step']):06d}.webp" for row in history.watched]
     protocol = dict(PROTOCOL)
+    if "average" in recipe.modules:
+        # What averaging is worth: the same picture and measures without it.
+        last = generator_from(half_state(recipe.modules["generator"])).to(device)
+        write_frame("last_weights", last)
+        files.append("last_weights.webp")
+        group = config.test_sets[-1]
+        sets[f"{group}, last weights"] = evaluate(last, group, device=device)
     if isinstance(recipe, SrganRecipe):
         backbone = recipe.vgg.backbone
         protocol["content loss"] = (
