@@ -1,10 +1,25 @@
 """What the book runs and records, chapter by chapter."""
 
-from tutorial_lib.experiments import gan_basics, srgan
+from tutorial_lib.experiments import (
+    deep_image_prior,
+    dni,
+    gan_basics,
+    lapstyle,
+    perception_distortion,
+    srgan,
+)
 from tutorial_lib.experiments.experiment import Experiment
 
 EXPERIMENTS: dict[str, Experiment] = {
-    e.name: e for e in (*gan_basics.EXPERIMENTS, *srgan.EXPERIMENTS)
+    e.name: e
+    for e in (
+        *gan_basics.EXPERIMENTS,
+        *srgan.EXPERIMENTS,
+        *perception_distortion.EXPERIMENTS,
+        *dni.EXPERIMENTS,
+        *lapstyle.EXPERIMENTS,
+        *deep_image_prior.EXPERIMENTS,
+    )
 }
 
 __all__ = ["EXPERIMENTS", "Experiment"]

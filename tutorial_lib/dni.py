@@ -1,0 +1,401 @@
+"""Deep network interpolation: networks between networks, made by averaging weights.
+
+Taught in the chapter *Deep Network Interpolation*. Beside the interpolation itself, here is the
+denoiser whose filters show when it works, and the search for an order of its channels in which two
+strangers are alike.
+
+References
+----------
+X. Wang et al., "Deep Network Interpolation for Continuous Imagery Effect Transition", CVPR 2019
+(arXiv:1811.10515).
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+
+import torch
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor, nn
+
+State = Mapping[str, Tensor]
+"""What ``state_dict()`` returns: the name of each parameter and buffer, and its tensor."""
+
+
+class InterpolationError(ValueError):
+    """Networks have no weights in common between which one could be; the message names the key."""
+
+
+# ----------------------------------------------------------------------- interpolation
+
+
+def interpolate(state_a: State, state_b: State, alpha: float) -> dict[str, Tensor]:
+    """Weights on the line between two networks: ``alpha`` · A + (1 − ``alpha``) · B.
+
+    Parameters
+    ----------
+    state_a, state_b : mapping of str to Tensor
+        ``state_dict()`` of two networks with the same layers.
+    alpha : float
+        Share of the first network, in [0, 1].
+
+    Returns
+    -------
+    dict of str to Tensor
+        New tensors, of the types of `state_a`; to be given to ``load_state_dict``.
+
+    Raises
+    ------
+    InterpolationError
+        If the two do not have the same keys, shapes and types, or differ in an entry that is not
+        floating point.
+    ValueError
+        If `alpha` is outside [0, 1].
+
+    References
+    ----------
+    Wang et al. 2019, Equation 1.
+
+    Examples
+    --------
+    >>> a, b = {"w": torch.tensor([0.0, 8.0])}, {"w": torch.tensor([4.0, 4.0])}
+    >>> interpolate(a, b, 0.25)
+    {'w': tensor([3., 5.])}
+    """
+    return combine([state_a, state_b], [alpha, 1 - alpha])
+
+
+@torch.no_grad()
+def combine(states: Sequence[State], weights: Sequence[float]) -> dict[str, Tensor]:
+    """Weighted mean of the weights of several networks.
+
+    Parameters
+    ----------
+    states : sequence of mappings of str to Tensor
+        ``state_dict()`` of each network; all have the same layers.
+    weights : sequence of float
+        One for each network, none negative, with the sum one.
+
+    Returns
+    -------
+    dict of str to Tensor
+        New tensors, of the types of the first network's. What is not floating point is equal in
+        all networks, and copied.
+
+    Raises
+    ------
+    InterpolationError
+        If keys, shapes or types differ, or an entry that is not floating point does.
+    ValueError
+        If the weights are not as said.
+
+    References
+    ----------
+    Wang et al. 2019, Equation 2.
+    """
+    check_states(states)
+    check_weights(weights, len(states))
+    mixed = {}
+    for key, first in states[0].items():
+        if not first.is_floating_point():
+            mixed[key] = first.clone()
+            continue
+        # Sums of half-precision numbers are made in single precision, and rounded once.
+        total = first.float() if first.dtype.itemsize < 4 else first
+        total = total * weights[0]
+        for state, weight in zip(states[1:], weights[1:], strict=True):
+            total.add_(state[key].to(total.dtype), alpha=weight)
+        mixed[key] = total.to(first.dtype)
+    return mixed
+
+
+def check_weights(weights: Sequence[float], count: int) -> None:
+    """Refuse weights that are not a mean.
+
+    Parameters
+    ----------
+    weights : sequence of float
+        The weights.
+    count : int
+        How many networks there are.
+
+    Raises
+    ------
+    ValueError
+        If there are more or fewer, one is outside [0, 1], or they do not sum to one.
+    """
+    if len(weights) != count:
+        raise ValueError(f"{count} networks, but {len(weights)} weights: give one for each")
+    if not all(0 <= weight <= 1 for weight in weights):
+        raise ValueError(
+            f"weights must lie in [0, 1], got {[float(w) for w in weights]}: beyond the networks "
+            "the variances of batch normalisation can become negative"
+        )
+    if not math.isclose(total := math.fsum(weights), 1, abs_tol=1e-6):
+        raise ValueError(f"weights must sum to 1, got {total:.6g}: divide them by their sum")
+
+
+def check_states(states: Sequence[State]) -> None:
+    """Refuse networks that cannot be averaged, and name the first entry that stands in the way.
+
+    Parameters
+    ----------
+    states : sequence of mappings of str to Tensor
+        ``state_dict()`` of each network.
+
+    Raises
+    ------
+    InterpolationError
+        If keys, shapes or types differ, or an entry that is not floating point does.
+    """
+    if not states:
+        raise InterpolationError("there is no network to interpolate")
+    first = states[0]
+    for number, other in enumerate(states[1:], start=2):
+        for key in first:
+            if key not in other:
+                raise InterpolationError(f"network {number} has no {key!r}. {_remedy(key, other)}")
+        for key in other:
+            if key not in first:
+                raise InterpolationError(f"network 1 has no {key!r}. {_remedy(key, first)}")
+        for key, tensor in first.items():
+            _check_entry(key, tensor, other[key], number)
+
+
+def _check_entry(key: str, first: Tensor, other: Tensor, number: int) -> None:
+    if first.shape != other.shape:
+        raise InterpolationError(
+            f"{key!r} has shape {tuple(first.shape)} in network 1 and {tuple(other.shape)} in "
+            f"network {number}: only networks with the same layers can be interpolated"
+        )
+    if first.dtype != other.dtype:
+        raise InterpolationError(
+            f"{key!r} is {first.dtype} in network 1 and {other.dtype} in network {number}: "
+            "convert one of them"
+        )
+    if not first.is_floating_point() and not torch.equal(first, other.to(first.device)):
+        raise InterpolationError(
+            f"{key!r} is {first.dtype} and differs between network 1 and network {number}. The "
+            "mean of such numbers means nothing: set it to the same value in all networks, or "
+            "leave it out of all of them"
+        )
+
+
+def _remedy(key: str, state: State) -> str:
+    """Say what is probably wrong where a key is missing from a state."""
+    wrapped, plain = f"module.{key}", key.removeprefix("module.")
+    if wrapped in state or (plain != key and plain in state):
+        return (
+            "One network was saved inside DataParallel, which puts 'module.' before every name: "
+            "save model.module.state_dict(), or remove the prefix from all keys of that one"
+        )
+    return "Only networks with the same layers can be interpolated"
+
+
+class Interpolator:
+    """Moves a network among others in place: what a slider calls.
+
+    All parameters and buffers of the network become views into one stretch of memory, in the
+    order and memory format that they have, and so do the weights of the networks to move among. A
+    move is then a single pass over the memory: no dictionary, no new tensor, nothing to load.
+
+    Parameters
+    ----------
+    network : nn.Module
+        The network to move; its own weights are overwritten. To be built after the network has
+        been moved to its device and memory format.
+    states : sequence of mappings of str to Tensor
+        ``state_dict()`` of the networks to move among; copied.
+
+    Raises
+    ------
+    InterpolationError
+        If the network and the states do not have the same keys, shapes and types, if the states
+        differ in an entry that is not floating point, or if the network has several types or
+        devices.
+
+    Examples
+    --------
+    >>> network = nn.Linear(2, 1)
+    >>> ends = [{"weight": torch.ones(1, 2) * k, "bias": torch.zeros(1)} for k in (1, 3)]
+    >>> move = Interpolator(network, ends)
+    >>> move(0.75, 0.25)
+    >>> network.weight.data
+    tensor([[1.5000, 1.5000]])
+    """
+
+    @torch.no_grad()
+    def __init__(self, network: nn.Module, states: Sequence[State]) -> None:
+        check_states(states)
+        own = network.state_dict(keep_vars=True)
+        layers = {key: tensor for key, tensor in own.items() if tensor.is_floating_point()}
+        counters = {key: states[0].get(key, own[key]) for key in own.keys() - layers.keys()}
+        check_states([states[0], layers | counters])
+        for key, value in counters.items():
+            own[key].copy_(value)
+        kinds = {(t.dtype, t.device) for t in layers.values()}
+        if len(kinds) != 1:
+            raise InterpolationError(f"the network is spread over {sorted(map(str, kinds))}")
+        dtype, device = kinds.pop()
+        total = sum(t.numel() for t in layers.values())
+        self._live = torch.empty(total, dtype=dtype, device=device)
+        self._ends = torch.empty(len(states), total, dtype=dtype, device=device)
+        start = 0
+        for key, tensor in layers.items():
+            for end, state in zip(self._ends, states, strict=True):
+                _view(end, tensor, start).copy_(state[key])
+            tensor.data = _view(self._live, tensor, start)
+            start += tensor.numel()
+        self(*[1.0] + [0.0] * (len(states) - 1))
+
+    @torch.no_grad()
+    def __call__(self, *weights: float) -> None:
+        """Give the network its place.
+
+        Parameters
+        ----------
+        *weights : float
+            One for each state, in [0, 1], with the sum one.
+
+        Raises
+        ------
+        ValueError
+            If the weights are not as said.
+        """
+        check_weights(weights, len(self._ends))
+        if len(weights) == 2:
+            torch.lerp(self._ends[1], self._ends[0], weights[0], out=self._live)
+        else:
+            torch.mul(self._ends[0], weights[0], out=self._live)
+            for end, weight in zip(self._ends[1:], weights[1:], strict=True):
+                self._live.add_(end, alpha=weight)
+
+
+def _view(flat: Tensor, like: Tensor, start: int) -> Tensor:
+    """A part of `flat` that looks like another tensor, in its memory format."""
+    strides = torch.empty_like(like, device="meta").stride()
+    return flat[start : start + like.numel()].as_strided(like.shape, strides)
+
+
+# ---------------------------------------------------------------------------- denoiser
+
+
+class Denoiser(nn.Module):
+    """Convolutions that predict the noise of a picture, which is then subtracted.
+
+    Parameters
+    ----------
+    channels : int
+        Filters of every layer but the last.
+    layers : int
+        Convolutions, at least 2.
+    kernel : int
+        Side of the first layer's filters, odd; large ones can be looked at. Later ones are 3 × 3.
+
+    References
+    ----------
+    K. Zhang et al., "Beyond a Gaussian Denoiser: Residual Learning of Deep CNN for Image
+    Denoising", IEEE Transactions on Image Processing 2017, Figure 1; without its batch
+    normalisation, so that nothing but filters is interpolated.
+
+    Examples
+    --------
+    >>> Denoiser(layers=3)(torch.zeros(1, 3, 8, 5)).shape
+    torch.Size([1, 3, 8, 5])
+    """
+
+    def __init__(self, *, channels: int = 64, layers: int = 5, kernel: int = 7) -> None:
+        super().__init__()
+        first = nn.Conv2d(3, channels, kernel_size=kernel, padding=kernel // 2)
+        # What is learned should be seen in the filters, not where they started.
+        nn.init.normal_(first.weight, std=0.005)
+        middle: list[nn.Module] = []
+        for _ in range(layers - 2):
+            middle += [nn.Conv2d(channels, channels, kernel_size=3, padding=1), nn.ReLU()]
+        last = nn.Conv2d(channels, 3, kernel_size=3, padding=1)
+        self.net = nn.Sequential(first, nn.ReLU(), *middle, last)
+
+    def forward(self, noisy: Tensor) -> Tensor:
+        """Map (N, 3, H, W) in [0, 1], plus noise, to the same shape without the noise."""
+        return noisy - self.net(noisy)
+
+
+def correlations(filters_a: Tensor, filters_b: Tensor) -> Tensor:
+    """Pearson correlation of every filter of one layer with every filter of another.
+
+    Parameters
+    ----------
+    filters_a, filters_b : Tensor
+        (N, C, k, k) and (M, C, k, k).
+
+    Returns
+    -------
+    Tensor
+        (N, M), in [−1, 1]; the diagonal compares filters in the same place.
+
+    References
+    ----------
+    Wang et al. 2019, Section 3.2 (the correlation index of two filters).
+
+    Examples
+    --------
+    >>> filters = torch.tensor([[1.0, 2.0, 3.0], [3.0, 1.0, 2.0]]).view(2, 1, 1, 3)
+    >>> correlations(filters, filters)
+    tensor([[ 1.0000, -0.5000],
+            [-0.5000,  1.0000]])
+    """
+    a, b = (
+        nn.functional.normalize(f.flatten(1) - f.flatten(1).mean(1, keepdim=True), dim=1)
+        for f in (filters_a, filters_b)
+    )
+    return a @ b.T
+
+
+@torch.no_grad()
+def align(state: State, reference: State) -> dict[str, Tensor]:
+    """Reorder the channels of a denoiser so that its filters lie where another's are like them.
+
+    A network computes the same whatever the order of its hidden channels, as long as the next
+    layer reads them in that order too. Layer by layer, the order is chosen that makes the sum of
+    the products of weights largest, given the order of the neighbours, until nothing changes.
+
+    Parameters
+    ----------
+    state, reference : mapping of str to Tensor
+        ``state_dict()`` of two plain stacks of convolutions, such as :class:`Denoiser`.
+
+    Returns
+    -------
+    dict of str to Tensor
+        The same network as `state`, in another order.
+
+    References
+    ----------
+    S. Ainsworth, J. Hayase, S. Srinivasa, "Git Re-Basin: Merging Models modulo Permutation
+    Symmetries", ICLR 2023 (arXiv:2209.04836), Algorithm 1.
+    """
+    check_states([reference, state])
+    ordered = {key: tensor.clone() for key, tensor in state.items()}
+    layers = [key.removesuffix(".weight") for key in state if key.endswith(".weight")]
+    hidden = list(itertools.pairwise(layers))
+    changed = True
+    while changed:
+        changed = False
+        for layer, after in hidden:
+            weight, bias, reader = f"{layer}.weight", f"{layer}.bias", f"{after}.weight"
+            gain = (
+                reference[weight].flatten(1) @ ordered[weight].flatten(1).T
+                + reference[bias][:, None] * ordered[bias][None]
+                + reference[reader].transpose(0, 1).flatten(1)
+                @ ordered[reader].transpose(0, 1).flatten(1).T
+            )
+            order = torch.as_tensor(linear_sum_assignment(gain.cpu(), maximize=True)[1])
+            better = gain[torch.arange(len(order)), order].sum() - gain.diagonal().sum()
+            # Equal gains would be exchanged for ever.
+            if better > 1e-6 * gain.abs().sum():
+                ordered[weight], ordered[bias] = ordered[weight][order], ordered[bias][order]
+                ordered[reader] = ordered[reader][:, order]
+                changed = True
+    return ordered
