@@ -7,7 +7,7 @@ SITE := _build/html/index.html
 
 .DEFAULT_GOAL := help
 .PHONY: help book test test-library test-notebooks test-site lint execute serve bench fetch \
-	requirements clean
+	workshop offline requirements clean
 
 help:  ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,12 @@ bench: .venv/.installed  ## measure speed
 
 fetch: .venv/.installed  ## download the photographs that chapters are trained and measured on
 	$(BIN)/tutorial fetch
+
+workshop: .venv/.installed  ## notebooks with blanks and with solutions, slides, machine check
+	$(BIN)/python scripts/workshop.py
+
+offline: book workshop  ## one archive for a room without a network
+	$(BIN)/python scripts/offline.py
 
 requirements:  ## pin the newest versions of everything that pyproject.toml asks for
 	$(BIN)/uv pip compile --upgrade --quiet --universal --python-version 3.11 \
