@@ -1,0 +1,452 @@
+"""The experiments of the chapter on perception and distortion: points on the plane.
+
+Every record is one point, measured in one way: a method (bicubic, SRResNet, SRGAN, the photographs
+themselves), or a generator carried on from SRResNet with one coefficient of the adversarial loss.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import math
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+from torch.nn import functional as F
+
+from tutorial_lib import ledger
+from tutorial_lib.data import (
+    load,
+    locate,
+    low_resolution,
+    mod_crop,
+    photographs,
+    write_atomically,
+    write_image,
+)
+from tutorial_lib.experiments.evaluation import (
+    CROPS,
+    SCALE,
+    Scores,
+    averages,
+    square,
+    write_scores,
+)
+from tutorial_lib.experiments.evaluation import PROTOCOL as SUPER_RESOLUTION
+from tutorial_lib.experiments.experiment import Claim, Experiment, Run
+from tutorial_lib.experiments.srgan import (
+    VGG_UNIT,
+    SrganConfig,
+    SrganRecipe,
+    average_weights,
+    generator_from,
+    half_state,
+    recorded_generator,
+)
+from tutorial_lib.experiments.text_page import readings, share_read, text_page
+from tutorial_lib.metrics import PIRM, Y, imresize, mse, niqe, psnr, rmse, ssim
+from tutorial_lib.srgan import Generator
+from tutorial_lib.training import History, train
+from tutorial_lib.vgg import VGG16_FILE
+
+COEFFICIENTS = ("0", "1e-4", "3e-4", "1e-3", "3e-3", "1e-2")
+"""Weights of the adversarial loss in the sweep, as the experiments are named: ``adv_1e-3``."""
+
+CONTENT = {
+    "adv_1e-3_no_vgg": "1e-3, no VGG loss",
+    "adv_1e-3_vgg22": "1e-3, φ2,2 × 100",
+    "adv_1e-3_vgg54": "1e-3, φ5,4 that counts",
+    "adv_0_vgg22": "0, φ2,2 × 100",
+}
+"""Variants of the content loss: experiment → title."""
+
+METHODS = {
+    "bicubic": "bicubic",
+    "srresnet": "SRResNet",
+    "srgan": "SRGAN",
+    "photographs": "photographs",
+}
+"""Points that need no training here: experiment → title."""
+
+SHOWN = ("baboon", "zebra", "statues")
+"""The squares that every record keeps."""
+
+PHOTOGRAPH = ("set14/baboon.png", (150, 100))
+"""What is shown beside the page of text, in its size: registry name and top left corner."""
+
+PRISTINE = "niqe_pris_params.npz"
+
+PROTOCOL = {
+    "rmse": f"in grey levels, root of the mean MSE over the pictures; {PIRM.describe()} (PIRM)",
+    "niqe_pirm": "NIQE after 4 pixels are cropped from each edge, as in PIRM",
+    "psnr_y": SUPER_RESOLUTION["psnr"],
+    "ssim_y": SUPER_RESOLUTION["ssim"],
+    "niqe": SUPER_RESOLUTION["niqe"],
+    "low resolution": SUPER_RESOLUTION["low resolution"],
+    "page": "read: share of the page's letters whose own drawing correlates best with their box",
+}
+
+Enlarge = Callable[[Tensor], Tensor]
+
+
+@dataclasses.dataclass(frozen=True)
+class PointConfig:
+    """Settings of a point that is measured without training.
+
+    Attributes
+    ----------
+    steps : int
+        None are done.
+    test_sets : tuple of str
+        Sets of photographs to measure on.
+    """
+
+    steps: int = 0
+    test_sets: tuple[str, ...] = ("set14", "bsd100")
+
+
+@dataclasses.dataclass(frozen=True)
+class SweepConfig(SrganConfig):
+    """Settings of one training of the sweep, beyond those of SRGAN's.
+
+    Attributes
+    ----------
+    keep_weights : bool
+        Whether the record holds the weights.
+    """
+
+    keep_weights: bool = False
+    test_sets: tuple[str, ...] = ("set14", "bsd100")
+
+
+# ------------------------------------------------------------------------- one point
+
+
+def scores_of(made: Tensor, real: Tensor) -> dict[str, float]:
+    """Measure one picture: distortion against the photograph, and perception without it.
+
+    Parameters
+    ----------
+    made, real : Tensor
+        (1, 3, H, W), range [0, 1].
+
+    Returns
+    -------
+    dict
+        ``mse_pirm`` in squared grey levels, ``psnr_y`` in dB and ``ssim_y`` (both left out where
+        the two are the same), ``niqe`` and ``niqe_pirm``.
+    """
+    found = {"mse_pirm": mse(made, real, protocol=PIRM).item()}
+    if found["mse_pirm"] > 0:
+        found["psnr_y"] = psnr(made, real, protocol=Y).item()
+        found["ssim_y"] = ssim(made, real, protocol=Y).item()
+    found["niqe"] = niqe(made).item()
+    found["niqe_pirm"] = niqe(made, crop=PIRM.crop).item()
+    return found
+
+
+def summary(scores: Scores) -> dict[str, float]:
+    """Averages over the pictures of a set; of the squared errors, the root of their mean."""
+    means = averages(scores)
+    return {"rmse": round(math.sqrt(means.pop("mse_pirm")), 5)} | means
+
+
+@torch.no_grad()
+def measure(run: Run, enlarge: Enlarge | None) -> tuple[dict[str, dict[str, float]], list[str]]:
+    """Measure a method, and write its scores, its squares and its page into the run's folder.
+
+    Parameters
+    ----------
+    run : Run
+        Whose folder, device and test sets.
+    enlarge : callable or None
+        From (1, 3, h, w) to (1, 3, 4h, 4w); None stands for the true photographs.
+
+    Returns
+    -------
+    metrics : dict
+        Set → measure → value; and ``page``.
+    files : list of str
+        What was written.
+    """
+    device = run.fabric.device
+
+    def restore(image: Tensor) -> Tensor:
+        real = mod_crop(image, SCALE)
+        if enlarge is None:
+            return real
+        return enlarge(low_resolution(real, scale=SCALE).to(device)).cpu().clamp(0, 1)
+
+    sets = {
+        group: {
+            Path(name).stem: scores_of(restore(image), mod_crop(image, SCALE))
+            for name, image in photographs(group).items()
+        }
+        for group in run.config.test_sets
+    }
+    write_scores(run.folder / "scores.csv", sets)
+    page, letters = text_page()
+    printed = restore(page)
+    metrics = {group: summary(scores) for group, scores in sets.items()}
+    metrics["page"] = {
+        "rmse": round(rmse(printed, page, protocol=PIRM).item(), 5),
+        "read": share_read(printed, letters),
+        "letters": float(len(letters)),
+        "niqe": round(niqe(printed).item(), 5),
+    }
+    text = "".join(letter.text for letter in letters) + "\n" + readings(printed, letters) + "\n"
+    write_atomically(
+        run.folder / "readings.txt", lambda part: part.write_text(text, encoding="utf-8")
+    )
+
+    name, (top, left) = PHOTOGRAPH
+    height, width = page.shape[-2:]
+    beside = restore(load(name))[..., top : top + height, left : left + width]
+    frames = {"page": printed, "photograph": beside}
+    for shown in SHOWN:
+        if enlarge is None:
+            file, (top, left) = CROPS[shown]
+            frames[shown] = load(file)[..., top : top + 256, left : left + 256]
+        else:
+            frames[shown] = square(shown, enlarge, device=device)
+    for name, frame in frames.items():
+        write_image(run.folder / f"{name}.webp", frame, quality=90, overwrite=True)
+    return metrics, ["scores.csv", "readings.txt", *(f"{name}.webp" for name in frames)]
+
+
+# --------------------------------------------------------------------------- methods
+
+
+def run_bicubic(run: Run) -> ledger.Record:
+    """Measure bicubic interpolation."""
+    return _method(run, lambda low: imresize(low, scale=SCALE))
+
+
+def run_srresnet(run: Run) -> ledger.Record:
+    """Measure the recorded SRResNet."""
+    return _recorded(run, "srgan/srresnet")
+
+
+def run_srgan(run: Run) -> ledger.Record:
+    """Measure the recorded SRGAN."""
+    return _recorded(run, "srgan/srgan")
+
+
+def run_photographs(run: Run) -> ledger.Record:
+    """Measure the photographs themselves, and keep the model of natural images beside them."""
+    shutil.copyfile(locate(PRISTINE), run.folder / PRISTINE)
+    return _method(run, None, more=[PRISTINE])
+
+
+def _recorded(run: Run, name: str) -> ledger.Record:
+    network = recorded_generator(name).to(run.fabric.device)
+    return _method(run, network, protocol={"network": provenance(name)})
+
+
+def _method(
+    run: Run,
+    enlarge: Enlarge | None,
+    *,
+    more: Sequence[str] = (),
+    protocol: Mapping[str, str] | None = None,
+) -> ledger.Record:
+    metrics, files = measure(run, enlarge)
+    record = run.record(
+        history=History(),
+        metrics=metrics,
+        protocol={**PROTOCOL, **(protocol or {})},
+        artefacts=[*files, *more],
+        data=[*run.config.test_sets, PRISTINE],
+    )
+    return dataclasses.replace(record, precision="32-true")
+
+
+def provenance(name: str) -> str:
+    """Which recorded network was taken: its steps, and the beginning of its weights' hash."""
+    record = ledger.read(name)
+    digest = record.artefacts["weights.safetensors"][:12]
+    return f"{name}, {record.steps:,} steps, weights {digest}…"
+
+
+# ------------------------------------------------------------------------- the sweep
+
+
+class SweepRecipe(SrganRecipe):
+    """SRGAN's training, which leaves the discriminator out where nobody would hear it."""
+
+    config: SweepConfig
+
+    def step(self, index: int, generator: torch.Generator) -> dict[str, Tensor]:
+        """Update the networks."""
+        if self.config.adversarial:
+            return super().step(index, generator)
+        self.set_rate(self.rate(index))
+        low, real = self.sample(generator)
+        fake = self.generator(low)
+        losses = {"mse": F.mse_loss(fake, real)}
+        with self.fabric.autocast():
+            losses["content"] = self.content(fake, real) / VGG_UNIT[self.vgg.backbone] ** 2
+        self.optimizer.zero_grad(set_to_none=True)
+        self.fabric.backward(losses["mse"] + self.config.content * losses["content"])
+        self.optimizer.step()
+        if self.config.average:
+            average_weights(self.modules["average"], self.modules["generator"], index)
+        return {name: loss.detach() for name, loss in losses.items()}
+
+    def latest(self) -> Generator:
+        """The network as the last step left it, without averaging."""
+        return generator_from(half_state(self.modules["generator"])).to(self.fabric.device)
+
+
+def run_sweep(run: Run) -> ledger.Record:
+    """Carry SRResNet on with this configuration's losses, and measure the point it comes to."""
+    config = run.config
+    recipe = SweepRecipe(config, run.fabric, steps=run.steps)
+    file = CROPS["statues"][0]
+    real = mod_crop(load(file), SCALE)
+    low = low_resolution(real, scale=SCALE).to(run.fabric.device)
+
+    @torch.no_grad()
+    def watch(step: int) -> dict[str, float]:
+        found = {}
+        for suffix, network in (("", recipe.result()), (", latest", recipe.latest())):
+            made = network(low).cpu().clamp(0, 1)
+            found[f"rmse{suffix}"] = rmse(made, real, protocol=PIRM).item()
+            found[f"niqe{suffix}"] = niqe(made).item()
+        return found
+
+    history = train(
+        recipe,
+        fabric=run.fabric,
+        steps=run.steps,
+        folder=run.folder,
+        config={k: v for k, v in run.settings().items() if k not in ("steps", "keep_weights")},
+        watch=watch,
+        watch_at=sorted({round(run.steps * part / 6) for part in range(7)}),
+        label=run.experiment,
+    )
+    network = recipe.result()
+    metrics, files = measure(run, network)
+    if config.keep_weights:
+        state = half_state(network)
+        write_atomically(
+            run.folder / "weights.safetensors", lambda path: save_file(state, str(path))
+        )
+        files.append("weights.safetensors")
+    backbone = recipe.vgg.backbone
+    return run.record(
+        history=history,
+        metrics=metrics,
+        protocol=PROTOCOL
+        | {
+            "start": provenance("srgan/srresnet"),
+            "network": (
+                "mean of the weights over about the last tenth of the steps"
+                if config.average
+                else "weights of the last step"
+            )
+            + ", rounded to half precision; evaluated in float32",
+            "content loss": f"{backbone}, {recipe.vgg.layers[0]}, maps divided by "
+            f"{VGG_UNIT[backbone]:.1f}, weight {config.content:g}",
+            "rmse, niqe over steps": f"of {file}; 'latest' is the network without averaging",
+        },
+        artefacts=files,
+        data=[*config.test_sets, "bsds500", PRISTINE]
+        + ([VGG16_FILE] if backbone == "vgg16" else []),
+    )
+
+
+# ----------------------------------------------------------------------- reading them
+
+
+def recorded_scores(record: ledger.Record, group: str, measure: str) -> dict[str, float]:
+    """One measure of every picture of a set, as a record holds it.
+
+    Parameters
+    ----------
+    record : Record
+        Of this chapter.
+    group, measure : str
+        Such as ``"bsd100"`` and ``"niqe"``.
+
+    Returns
+    -------
+    dict
+        Picture → value.
+    """
+    with record.artefact("scores.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {
+        row["picture"]: float(row["value"])
+        for row in rows
+        if row["set"] == group and row["measure"] == measure
+    }
+
+
+CLAIMS: tuple[Claim, ...] = ()
+
+
+def _sweep(name: str, summary: str, **changes: float | str | bool) -> Experiment:
+    def config(steps: int, **more: object) -> SweepConfig:
+        return SweepConfig(steps=steps, **{**changes, **more})  # type: ignore[arg-type]
+
+    return Experiment(
+        name=f"perception_distortion/{name}",
+        summary=summary,
+        profiles={
+            "smoke": config(2, batch=2, patch=32, limit=8, test_sets=("set5",)),
+            "quick": config(1_000),
+            "book": config(5_000),
+            "article": config(208_750, photographs="voc2012", average=False),
+        },
+        run=run_sweep,
+        needs=("bsds500", "set14", "bsd100", PRISTINE, VGG16_FILE),
+    )
+
+
+def _point(name: str, summary: str, run: Callable[[Run], ledger.Record]) -> Experiment:
+    full = PointConfig()
+    return Experiment(
+        name=f"perception_distortion/{name}",
+        summary=summary,
+        profiles={
+            "smoke": PointConfig(test_sets=("set5",)),
+            "quick": full,
+            "book": full,
+            "article": full,
+        },
+        run=run,
+        needs=("set14", "bsd100", PRISTINE),
+    )
+
+
+EXPERIMENTS = (
+    _point("bicubic", "the point of bicubic interpolation", run_bicubic),
+    _point("srresnet", "the point of the recorded SRResNet", run_srresnet),
+    _point("srgan", "the point of the recorded SRGAN", run_srgan),
+    _point("photographs", "the point of the photographs themselves", run_photographs),
+    *(
+        _sweep(
+            f"adv_{coefficient}",
+            f"SRResNet carried on, adversarial coefficient {coefficient}",
+            adversarial=float(coefficient),
+            keep_weights=coefficient in ("1e-4", "1e-3", "1e-2"),
+        )
+        for coefficient in COEFFICIENTS
+    ),
+    _sweep("adv_1e-3_no_vgg", "coefficient 1e-3, no VGG loss", content=0.0),
+    _sweep("adv_1e-3_vgg22", "coefficient 1e-3, φ2,2 with a weight that counts", content=2e-4),
+    _sweep(
+        "adv_1e-3_vgg54",
+        "coefficient 1e-3, φ5,4 with a weight that counts",
+        content=0.3,
+        features="last5",
+    ),
+    _sweep(
+        "adv_0_vgg22", "no adversary, φ2,2 with a weight that counts", adversarial=0.0, content=2e-4
+    ),
+)
