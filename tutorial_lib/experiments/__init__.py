@@ -1,6 +1,7 @@
 """What the book runs and records, chapter by chapter."""
 
 from tutorial_lib.experiments import (
+    coarse_to_fine,
     deep_image_prior,
     dni,
     gan_basics,
@@ -18,6 +19,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         *perception_distortion.EXPERIMENTS,
         *dni.EXPERIMENTS,
         *lapstyle.EXPERIMENTS,
+        *coarse_to_fine.EXPERIMENTS,
         *deep_image_prior.EXPERIMENTS,
     )
 }

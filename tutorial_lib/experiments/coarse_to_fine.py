@@ -1,0 +1,776 @@
+"""The experiments of the chapter on coarse-to-fine generators: five trainings of two tasks."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import time
+from collections.abc import Sequence
+from functools import partial
+from itertools import accumulate
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torchvision.utils import make_grid
+from tqdm.auto import tqdm
+
+from tutorial_lib import ledger
+from tutorial_lib.coarse_to_fine import (
+    COLOURED,
+    TASKS,
+    CoarseToFine,
+    PatchDiscriminator,
+    Phase,
+    adversarial_step,
+    channel_correlation,
+    enter,
+    l1_step,
+    phase,
+    sizes,
+)
+from tutorial_lib.data import CartoonFaces, from_uint8, group_names, load, to_uint8, write_image
+from tutorial_lib.experiments.experiment import Experiment, Run
+from tutorial_lib.experiments.experiment import curves as thinned
+from tutorial_lib.metrics import Protocol, imresize, psnr
+from tutorial_lib.training import History, set_up, train, write_atomically
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """Settings of one of the trainings.
+
+    Attributes
+    ----------
+    task : str
+        One of :data:`tutorial_lib.coarse_to_fine.TASKS`.
+    every_input, skips : bool
+        The network's switches: see :class:`tutorial_lib.coarse_to_fine.CoarseToFine`.
+    each : bool
+        Whether each stage is trained in turn, or all at once.
+    top, width, widest : int
+        Side of the pictures in pixels, feature maps at the top, and the most of them.
+    epochs : int
+        In all stages together.
+    data : str
+        "faces", or "bsds500" for squares of photographs.
+    count, tested : int
+        Pictures to train on, before grey ones are left out, and to test on.
+    watched : int
+        Pictures of either kind that are measured after every epoch.
+    batch : int
+        Pictures a step. An epoch is ``count // batch`` steps.
+    learning_rate : float
+        Of Adam; constant.
+    adversarial : float
+        Weight of the adversarial loss; with zero there is no discriminator.
+    seeds : int
+        Trainings, from seed 0; the first one's weights and pictures are kept.
+    """
+
+    task: str = "colour"
+    every_input: bool = True
+    skips: bool = True
+    each: bool = False
+    top: int = 128
+    width: int = 32
+    widest: int = 128
+    epochs: int = 100
+    data: str = "faces"
+    count: int = 12_443
+    tested: int = 2_048
+    watched: int = 512
+    batch: int = 64
+    learning_rate: float = 1e-3
+    adversarial: float = 0.0
+    seeds: int = 1
+
+    @property
+    def epoch_steps(self) -> int:
+        """Steps of one epoch."""
+        return self.count // self.batch
+
+    @property
+    def steps(self) -> int:
+        """Steps of one training."""
+        return self.epochs * self.epoch_steps
+
+    def phase(self, step: int) -> Phase:
+        """What the schedule trains at a step."""
+        return phase(step, steps=self.steps, stages=len(sizes(self.top)), each=self.each)
+
+    def network(self) -> CoarseToFine:
+        """A new network, its weights drawn from the global generator."""
+        return CoarseToFine(
+            top=self.top,
+            width=self.width,
+            widest=self.widest,
+            every_input=self.every_input,
+            skips=self.skips,
+        )
+
+
+PROTOCOL = Protocol("rgb", crop=0, rounding=False)
+
+PROTOCOLS = {
+    "psnr": f"in dB; {PROTOCOL.describe()}, of answers within [0, 1]; mean over pictures",
+    "train_psnr, val_psnr": "the same after each epoch at the size of the stage then trained, on "
+    "the first pictures of either set, with the network as it stands",
+    "val_psnr_top": "the same with the stage's answer enlarged to full size (bilinear)",
+    "seconds": "of one epoch's steps, without measuring: on a processor with one thread its own "
+    "time, which other programs do not add to; else by the clock",
+    "test": "after the training, weights rounded to half precision as stored, in float32",
+}
+
+
+# ------------------------------------------------------------------------------- data
+
+
+def coloured(images: Tensor) -> Tensor:
+    """Leave out grey pictures, as the article does.
+
+    Parameters
+    ----------
+    images : Tensor
+        (N, 3, S, S), uint8.
+
+    Returns
+    -------
+    Tensor
+        Those whose channels correlate by less than 0.995 in the mean.
+    """
+    correlation = torch.cat([channel_correlation(part) for part in images.split(256)])
+    return images[correlation < COLOURED]
+
+
+def squares(group: str, *, count: int, side: int, progress: bool = True) -> Tensor:
+    """Cut squares from photographs, the same at every call.
+
+    Each is cut at a random place at twice the size, or as large as the photograph allows, and
+    shrunk.
+
+    Parameters
+    ----------
+    group : str
+        A set of :data:`tutorial_lib.data.GROUPS`.
+    count : int
+        How many, N; the photographs take turns.
+    side : int
+        Of the squares, S, in pixels.
+    progress : bool
+        Whether there is a progress bar.
+
+    Returns
+    -------
+    Tensor
+        (N, 3, S, S), uint8.
+
+    Raises
+    ------
+    DataUnavailable
+        If a photograph is not to be had.
+    """
+    names = group_names(group)
+    random = torch.Generator().manual_seed(0)
+    found = torch.empty(count, 3, side, side, dtype=torch.uint8)
+    for index, name in enumerate(tqdm(names[:count], desc=group, disable=not progress)):
+        image = load(name)
+        cut = min(2 * side, *image.shape[-2:])
+        for place in range(index, count, len(names)):
+            top, left = (
+                int(torch.randint(length - cut + 1, (), generator=random))
+                for length in image.shape[-2:]
+            )
+            square = image[..., top : top + cut, left : left + cut]
+            found[place] = to_uint8(imresize(square, size=(side, side)))[0]
+    return found
+
+
+class Octaves:
+    """Pictures and their spoiled twins at several sizes, as bytes on the training's device.
+
+    All is made once. A stage then reads arrays of its own size, so that small stages are not held
+    up by large pictures.
+
+    Parameters
+    ----------
+    images : Tensor
+        (N, 3, S, S), uint8.
+    sides : sequence of int
+        Sizes at which batches are wanted; divisors of S.
+    task : str
+        One of :data:`tutorial_lib.coarse_to_fine.TASKS`.
+    device : torch.device or str
+        Where batches are wanted.
+    """
+
+    def __init__(
+        self,
+        images: Tensor,
+        *,
+        sides: Sequence[int],
+        task: str,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        parts: dict[int, list[tuple[Tensor, Tensor]]] = {side: [] for side in sides}
+        for part in images.split(256):
+            true = from_uint8(part.to(device))
+            spoiled = TASKS[task](true)
+            for side in sides:
+                small = [F.avg_pool2d(i, i.shape[-1] // side) for i in (spoiled, true)]
+                low, high = (to_uint8(image).permute(0, 2, 3, 1) for image in small)
+                parts[side].append((low, high))
+        self._pairs = {
+            side: tuple(torch.cat(pixels).contiguous() for pixels in zip(*found, strict=True))
+            for side, found in parts.items()
+        }
+        self._count = len(images)
+
+    def __len__(self) -> int:
+        """Count the pictures."""
+        return self._count
+
+    def batch(self, index: Tensor, *, side: int) -> tuple[Tensor, Tensor]:
+        """Take spoiled and true pictures.
+
+        Parameters
+        ----------
+        index : Tensor
+            (B,), which ones.
+        side : int
+            At which size, s.
+
+        Returns
+        -------
+        spoiled, true : Tensor
+            (B, 3, s, s), float32, range [0, 1], channels last in memory.
+        """
+        spoiled, true = (
+            from_uint8(pixels.index_select(0, index.to(pixels.device)).permute(0, 3, 1, 2))
+            for pixels in self._pairs[side]
+        )
+        return spoiled, true
+
+
+class Sets:
+    """Training and test pictures of one task."""
+
+    def __init__(self, config: Config, fabric: Fabric) -> None:
+        options: dict[str, Any] = {"progress": fabric.is_global_zero}
+        if config.data == "faces":
+            pair = [
+                CartoonFaces(split, size=config.top, count=count, **options).images
+                for split, count in (("train", config.count), ("test", config.tested))
+            ]
+        elif config.data == "bsds500":
+            pair = [
+                squares(group, count=count, side=config.top, **options)
+                for group, count in (("bsds500", config.count), ("bsd100", config.tested))
+            ]
+        else:
+            raise ValueError(f'data is "faces" or "bsds500": got {config.data!r}')
+        self.asked = sum(map(len, pair))
+        self.train, self.test = (
+            Octaves(
+                coloured(images),
+                sides=sizes(config.top) if config.each else [config.top],
+                task=config.task,
+                device=fabric.device,
+            )
+            for images in pair
+        )
+
+    @property
+    def left_out(self) -> int:
+        """How many pictures were grey."""
+        return self.asked - len(self.train) - len(self.test)
+
+
+# ---------------------------------------------------------------------------- training
+
+
+class Recipe:
+    """One training: the schedule's phases, one after another."""
+
+    def __init__(self, config: Config, fabric: Fabric, sets: Sets, *, seed: int) -> None:
+        if fabric.world_size > 1:
+            raise ValueError("levels that come and go are trained on one device: use --devices 1")
+        self.config, self.fabric, self.sets, self.seed = config, fabric, sets, seed
+        self.batch_size = config.batch
+        torch.manual_seed(seed)
+        self.network = config.network()
+        # One optimiser for all levels and for the whole training; it keeps the moments of those
+        # that are frozen.
+        self.fast, optimizer = self._ready(self.network)
+        self.modules: dict[str, nn.Module] = {"network": self.network}
+        self.optimizers: dict[str, torch.optim.Optimizer] = {"network": optimizer}
+        if config.adversarial:
+            judge = PatchDiscriminator()
+            self.judge, self.optimizers["discriminator"] = self._ready(judge)
+            self.modules["discriminator"] = judge
+        self._order: dict[int, Tensor] = {}
+        self._clock = (0, 0.0)
+
+    def _ready(self, network: nn.Module) -> tuple[Any, torch.optim.Optimizer]:
+        optimizer = torch.optim.Adam(network.parameters(), lr=self.config.learning_rate, fused=True)
+        return set_up(self.fabric, network, optimizer)
+
+    def step(self, index: int, generator: torch.Generator) -> dict[str, Tensor]:
+        """Update what the schedule trains at this step."""
+        if index % self.config.epoch_steps == 0 or not self._clock[1]:
+            self._clock = (index, self._now())
+        now = self.config.phase(index)
+        enter(self.network, now)
+        spoiled, true = self.batch(index, stage=now.stage)
+        optimizer, backward = self.optimizers["network"], self.fabric.backward
+        if not self.config.adversarial:
+            return l1_step(self.fast, optimizer, spoiled, true, stage=now.stage, backward=backward)
+        return adversarial_step(
+            self.fast,
+            self.judge,
+            optimizer,
+            self.optimizers["discriminator"],
+            spoiled,
+            true,
+            stage=now.stage,
+            weight=self.config.adversarial,
+            backward=backward,
+        )
+
+    def batch(self, step: int, *, stage: int) -> tuple[Tensor, Tensor]:
+        """Take a step's pictures: each comes once before any comes again."""
+        count = len(self.sets.train)
+        first = step * self.config.batch
+        places = torch.arange(first, first + self.config.batch)
+        rounds = places // count
+        chosen = torch.empty_like(places)
+        for number in range(int(rounds[0]), int(rounds[-1]) + 1):
+            if number not in self._order:
+                random = torch.Generator().manual_seed(1_000_003 * self.seed + number)
+                self._order = {number: torch.randperm(count, generator=random)}
+            here = rounds == number
+            chosen[here] = self._order[number][places[here] % count]
+        return self.sets.train.batch(chosen, side=self.network.sizes[stage - 1])
+
+    def _now(self) -> float:
+        if self.fabric.device.type == "cuda":
+            torch.cuda.synchronize()
+        alone = self.fabric.device.type == "cpu" and torch.get_num_threads() == 1
+        return time.process_time() if alone else time.perf_counter()
+
+    def epoch_seconds(self, done: int) -> float:
+        """Time of the epoch that ends after `done` steps, from the steps taken in this sitting."""
+        first, began = self._clock
+        return (self._now() - began) * self.config.epoch_steps / max(1, done - first)
+
+    def pause(self) -> None:
+        """Have the clock start anew with the next step, after something else took time."""
+        self._clock = (0, 0.0)
+
+
+@torch.no_grad()
+def answers(network: Any, pictures: Octaves, index: Tensor, *, stage: int, side: int) -> Tensor:
+    """What a network in evaluation mode makes of pictures, (B, 3, side, side), on the CPU."""
+    parts = index.split(64)
+    made = [network(pictures.batch(part, side=side)[0], stage=stage) for part in parts]
+    return torch.cat([part.float().cpu() for part in made])
+
+
+def quality(made: Tensor, pictures: Octaves, index: Tensor) -> float:
+    """Mean PSNR of answers of any size against the true pictures of that size."""
+    true = pictures.batch(index, side=made.shape[-1])[1].cpu()
+    pairs = zip(made.split(64), true.split(64), strict=True)
+    return torch.cat([psnr(a, b, protocol=PROTOCOL) for a, b in pairs]).mean().item()
+
+
+def shown(count: int) -> Tensor:
+    """Which test pictures the chapter shows: the first eight."""
+    return torch.arange(min(8, count))
+
+
+def frame_epochs(config: Config) -> list[int]:
+    """Epochs after which the eight pictures are kept: three a stage, the first ones, the last."""
+    parts = 3 * len(sizes(config.top))
+    return sorted({0, 1, 2, *(round(k * config.epochs / parts) for k in range(parts + 1))})
+
+
+def frame_name(epoch: int) -> str:
+    """File with the eight pictures side by side after so many epochs."""
+    return f"epoch_{epoch:03d}.webp"
+
+
+def write_strip(path: Path, images: Tensor) -> None:
+    """Write pictures side by side, without loss where they are small."""
+    strip = make_grid(images.cpu(), nrow=len(images), padding=0)[None]
+    write_image(path, strip, overwrite=True)
+
+
+def run_training(run: Run) -> ledger.Record:
+    """Train once a seed, measure after every epoch, and keep the first seed's pictures."""
+    config: Config = run.config
+    sets = Sets(config, run.fabric)
+    metrics: dict[str, Any] = {}
+    curves: dict[str, dict[str, list[float]]] = {}
+    losses: dict[str, dict[str, list[float]]] = {}
+    seconds, files, history = 0.0, list[str](), History()
+    for seed in range(config.seeds):
+        recipe = Recipe(config, run.fabric, sets, seed=seed)
+        history = _train(run, recipe)
+        seconds += history.seconds
+        losses = losses or thinned(dataclasses.replace(history, watched=[]))
+        names = sorted({key for row in history.watched for key in row} - {"step"})
+        for name in names:
+            rows = [row for row in history.watched if name in row]
+            curves[f"{name}, seed {seed}"] = {
+                "step": [row["step"] for row in rows],
+                "value": [float(f"{row[name]:.5g}") for row in rows],
+            }
+        state = half_state(recipe.network)
+        network = network_from(state, config).to(run.fabric.device)
+        stage = config.phase(min(len(history.losses), config.steps) - 1).stage
+        metrics[f"seed {seed}"] = _measure(network, sets, stage) | {
+            "seconds": round(sum(row.get("seconds", 0.0) for row in history.watched), 2)
+        }
+        if seed == 0:
+            path = run.folder / "weights.safetensors"
+            write_atomically(path, partial(save_file, state))
+            kept = [frame_name(int(row["step"]) // config.epoch_steps) for row in history.watched]
+            files = ["weights.safetensors", *(n for n in kept if (run.folder / n).exists())]
+    files += _write_examples(run.folder, sets.test, config)
+    every = torch.arange(len(sets.test))
+    spoiled = torch.cat([sets.test.batch(p, side=config.top)[0].cpu() for p in every.split(64)])
+    metrics["data"] = {
+        "training pictures": len(sets.train),
+        "test pictures": len(sets.test),
+        "left out as grey": sets.left_out,
+        "psnr of the spoiled": round(quality(spoiled, sets.test, every), 4),
+    }
+    record = run.record(
+        history=dataclasses.replace(history, seconds=seconds),
+        metrics=metrics,
+        protocol=PROTOCOLS,
+        artefacts=files,
+        data=["bsds500", "bsd100"] if config.data == "bsds500" else [],
+    )
+    return dataclasses.replace(record, curves=losses | curves)
+
+
+def _train(run: Run, recipe: Recipe) -> History:
+    config, sets = recipe.config, recipe.sets
+    frames = frame_epochs(config)
+
+    def watch(done: int) -> dict[str, float]:
+        found = {"seconds": recipe.epoch_seconds(done)} if done else {}
+        stage = config.phase(max(0, done - 1)).stage
+        recipe.network.eval()
+        side = recipe.network.sizes[stage - 1]
+        for name, pictures in (("train", sets.train), ("val", sets.test)):
+            index = torch.arange(min(config.watched, len(pictures)))
+            made = answers(recipe.fast, pictures, index, stage=stage, side=side)
+            found[f"{name}_psnr"] = quality(made, pictures, index)
+        enlarged = F.interpolate(made, size=config.top, mode="bilinear")
+        found["val_psnr_top"] = quality(enlarged, sets.test, index)
+        found["stage"] = float(stage)
+        epoch = done // config.epoch_steps
+        if recipe.seed == 0 and epoch in frames:
+            write_strip(run.folder / frame_name(epoch), made[shown(len(sets.test))])
+        recipe.pause()
+        return found
+
+    return train(
+        recipe,
+        fabric=run.fabric,
+        steps=run.steps,
+        folder=run.folder / f"seed{recipe.seed}",
+        # More seeds may be added to a run, and each goes its own way.
+        config={k: v for k, v in run.settings().items() if k != "seeds"},
+        seed=recipe.seed,
+        checkpoint_every=config.epoch_steps,
+        watch=watch,
+        watch_at=range(0, run.steps + 1, config.epoch_steps),
+        label=f"{run.experiment}, seed {recipe.seed}",
+    )
+
+
+def _measure(network: CoarseToFine, sets: Sets, stage: int) -> dict[str, float]:
+    """PSNR of the network as it is stored, on all test pictures and as many to train on."""
+    found = {}
+    side = network.sizes[stage - 1]
+    for name, pictures in (("train", sets.train), ("test", sets.test)):
+        index = torch.arange(min(len(sets.test), len(pictures)))
+        made = answers(network, pictures, index, stage=stage, side=side)
+        found[f"{name}_psnr"] = round(quality(made, pictures, index), 4)
+    return found
+
+
+def _write_examples(folder: Path, pictures: Octaves, config: Config) -> list[str]:
+    index = shown(len(pictures))
+    spoiled, true = pictures.batch(index, side=config.top)
+    write_strip(folder / "spoiled.webp", spoiled)
+    write_strip(folder / "true.webp", true)
+    return ["spoiled.webp", "true.webp"]
+
+
+# ----------------------------------------------------------------------------- weights
+
+
+def half_state(network: nn.Module) -> dict[str, Tensor]:
+    """The weights of a network as they are stored: in half precision, without counters."""
+    return {
+        key: value.detach().cpu().half().contiguous()
+        for key, value in network.state_dict().items()
+        if value.is_floating_point()
+    }
+
+
+def network_from(state: dict[str, Tensor], config: Config) -> CoarseToFine:
+    """Build a network from stored half-precision weights; strict about every name."""
+    network = config.network()
+    counters = {k: v for k, v in network.state_dict().items() if not v.is_floating_point()}
+    network.load_state_dict({k: v.float() for k, v in state.items()} | counters)
+    return network.eval()
+
+
+def recorded_network(experiment: str) -> CoarseToFine:
+    """The network that a record's weights hold, ready to use on the CPU.
+
+    Parameters
+    ----------
+    experiment : str
+        Such as ``"coarse_to_fine/colour_unet"``.
+
+    Raises
+    ------
+    LedgerError
+        If there is no such record, or its weights are not those recorded.
+    """
+    record = ledger.read(experiment)
+    state = load_file(record.artefact("weights.safetensors"))
+    return network_from(state, Config(**record.config))
+
+
+# -------------------------------------------------------------------------- unfreezing
+
+
+@dataclasses.dataclass(frozen=True)
+class UnfreezingConfig(Config):
+    """Settings of the experiment on unfreezing, beyond those of a training.
+
+    Attributes
+    ----------
+    after : int
+        Steps after the last stage's unfreezing.
+    """
+
+    after: int = 60
+
+    @property
+    def unfreezing(self) -> int:
+        """The first step at which the last stage's lower levels learn again."""
+        found = [s for s in range(self.steps) if self.phase(s).frozen]
+        return found[-1] + 1
+
+
+class UnfreezingRecipe(Recipe):
+    """Train each stage, and part at the last unfreezing: one goes on, one gets a new optimiser."""
+
+    config: UnfreezingConfig
+
+    def __init__(self, config: UnfreezingConfig, fabric: Fabric, sets: Sets, *, seed: int) -> None:
+        super().__init__(config, fabric, sets, seed=seed)
+        self.twin = copy.deepcopy(self.network)
+        self.fast_twin, self.optimizers["twin"] = self._ready(self.twin)
+        self.modules["twin"] = self.twin
+
+    def step(self, index: int, generator: torch.Generator) -> dict[str, Tensor]:
+        """Update the one network, and after the unfreezing both, on the same pictures."""
+        if index == self.config.unfreezing:
+            self.twin.load_state_dict(self.network.state_dict())
+        kept = super().step(index, generator)["l1"]
+        if index < self.config.unfreezing:
+            return {"moments kept": kept, "new optimiser": kept}
+        now = self.config.phase(index)
+        enter(self.twin, now)
+        spoiled, true = self.batch(index, stage=now.stage)
+        new = l1_step(
+            self.fast_twin,
+            self.optimizers["twin"],
+            spoiled,
+            true,
+            stage=now.stage,
+            backward=self.fabric.backward,
+        )["l1"]
+        return {"moments kept": kept, "new optimiser": new}
+
+
+def run_unfreezing(run: Run) -> ledger.Record:
+    """Measure what Adam's moments are worth when the lower levels are unfrozen."""
+    config: UnfreezingConfig = run.config
+    sets = Sets(config, run.fabric)
+    steps = min(run.steps, config.unfreezing + config.after)
+    curves, metrics, seconds, history = {}, {}, 0.0, History()
+    for seed in range(config.seeds):
+        recipe = UnfreezingRecipe(config, run.fabric, sets, seed=seed)
+        history = train(
+            recipe,
+            fabric=run.fabric,
+            steps=steps,
+            folder=run.folder / f"seed{seed}",
+            config={k: v for k, v in run.settings().items() if k != "seeds"},
+            seed=seed,
+            checkpoint_every=config.epoch_steps,
+            label=f"{run.experiment}, seed {seed}",
+        )
+        seconds += history.seconds
+        before = history.losses[: config.unfreezing][-config.after :, 0].mean().item()
+        found = {"before": round(before, 6)}
+        for column, name in enumerate(history.names):
+            losses = history.losses[config.unfreezing :, column].tolist()
+            curves[f"{name}, seed {seed}"] = {
+                "step": [float(step) for step in range(len(losses))],
+                "value": [float(f"{loss:.5g}") for loss in losses],
+            }
+            found[f"{name}, worst"] = round(max(losses, default=before), 6)
+            found[f"{name}, first 20"] = round(fmean(losses[:20] or [before]), 6)
+        metrics[f"seed {seed}"] = found
+    record = run.record(
+        history=dataclasses.replace(history, seconds=seconds),
+        metrics=metrics,
+        protocol={
+            "curves": "mean absolute error on [0, 1] of each step's own batch, the same for both; "
+            "step 0 is the first after the unfreezing of the last stage's lower levels",
+            "before": "mean over as many steps before it",
+        },
+    )
+    return dataclasses.replace(record, curves=curves)
+
+
+# -------------------------------------------------------------------- reading records
+
+
+def curve(record: ledger.Record, name: str, *, seed: int = 0) -> tuple[list[float], list[float]]:
+    """One of a training's curves over its epochs.
+
+    Parameters
+    ----------
+    record : Record
+        Of a training.
+    name : str
+        "train_psnr", "val_psnr", "val_psnr_top", "stage" or "seconds".
+    seed : int
+        Which of the trainings.
+
+    Returns
+    -------
+    epochs, values : list of float
+        From epoch 0, before the training; seconds begin with epoch 1.
+    """
+    found = record.curves[f"{name}, seed {seed}"]
+    per_epoch = record.config["count"] // record.config["batch"]
+    return [step / per_epoch for step in found["step"]], found["value"]
+
+
+def clock(record: ledger.Record, *, seed: int = 0) -> list[float]:
+    """Seconds of training up to the end of every epoch, from epoch 0."""
+    return [0.0, *accumulate(curve(record, "seconds", seed=seed)[1])]
+
+
+def stage_seconds(record: ledger.Record, *, seed: int = 0) -> dict[int, float]:
+    """Mean seconds of an epoch, by the stage that was trained."""
+    stages = [int(stage) for stage in curve(record, "stage", seed=seed)[1][1:]]
+    pairs = list(zip(stages, curve(record, "seconds", seed=seed)[1], strict=True))
+    return {k: fmean(value for stage, value in pairs if stage == k) for k in sorted({*stages})}
+
+
+def passed(record: ledger.Record, level: float, *, seed: int = 0) -> int | None:
+    """The first epoch after which the validation PSNR at full size is at least `level`, in dB."""
+    epochs, values = curve(record, "val_psnr_top", seed=seed)
+    reached = (round(e) for e, value in zip(epochs, values, strict=True) if value >= level)
+    return next(reached, None)
+
+
+def at_seconds(record: ledger.Record, seconds: float, *, seed: int = 0) -> float:
+    """Validation PSNR at full size after so many seconds of training, at the last epoch's end."""
+    values = curve(record, "val_psnr_top", seed=seed)[1]
+    return [v for v, t in zip(values, clock(record, seed=seed), strict=True) if t <= seconds][-1]
+
+
+# ------------------------------------------------------------------------- experiments
+
+TRAININGS: dict[str, tuple[str, dict[str, bool]]] = {
+    "ctf_all": ("coarse-to-fine, all", {}),
+    "ctf_each": ("coarse-to-fine, each", {"each": True}),
+    "ctfae_all": ("auto-encoder, all", {"skips": False}),
+    "ctfae_each": ("auto-encoder, each", {"skips": False, "each": True}),
+    "unet": ("U-Net", {"every_input": False}),
+}
+"""The article's five trainings: how the chapter calls each, and the switches that make it."""
+
+
+def _experiment(name: str, summary: str, **settings: Any) -> Experiment:
+    small = {"width": 8, "widest": 16, "count": 9, "tested": 8, "watched": 8, "batch": 4}
+    return Experiment(
+        name=f"coarse_to_fine/{name}",
+        summary=summary,
+        profiles={
+            "smoke": Config(**{"top": 32, "epochs": 3} | small | settings),
+            "quick": Config(**{"top": 64, "epochs": 48} | settings),
+            "book": Config(**{"top": 128, "epochs": 100} | settings),
+            "article": Config(**{"top": 256, "width": 64, "widest": 512, "epochs": 300} | settings),
+        },
+        run=run_training,
+        needs=("bsds500", "bsd100") if settings.get("data") == "bsds500" else (),
+    )
+
+
+_WORDS = {"colour": "colourisation", "mosaic": "mosaic removal"}
+_UNFREEZING: dict[str, Any] = {"each": True, "tested": 8, "watched": 8}
+
+EXPERIMENTS = (
+    *(
+        _experiment(f"{task}_{name}", f"{_WORDS[task]}: {words}", task=task, **switches)
+        for task in TASKS
+        for name, (words, switches) in TRAININGS.items()
+    ),
+    *(
+        _experiment(
+            f"photos_{name}", f"colourisation of photographs: {words}", data="bsds500", **switches
+        )
+        for name, (words, switches) in TRAININGS.items()
+        if "ctfae" not in name
+    ),
+    *(
+        _experiment(
+            f"gan_{name}",
+            f"colourisation against a discriminator: {words}",
+            adversarial=0.01,
+            **switches,
+        )
+        for name, (words, switches) in TRAININGS.items()
+        if "ctfae" not in name
+    ),
+    Experiment(
+        name="coarse_to_fine/unfreezing",
+        summary="unfreezing with Adam's moments and without",
+        profiles={
+            "smoke": UnfreezingConfig(
+                top=16, width=4, epochs=4, count=16, batch=4, after=2, **_UNFREEZING
+            ),
+            **{
+                profile: UnfreezingConfig(
+                    top=32, width=16, epochs=12, count=2_048, batch=32, seeds=3, **_UNFREEZING
+                )
+                for profile in ("quick", "book")
+            },
+            "article": UnfreezingConfig(
+                top=64, width=32, epochs=48, batch=64, seeds=5, **_UNFREEZING
+            ),
+        },
+        run=run_unfreezing,
+    ),
+)
