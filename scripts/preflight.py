@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 OLDEST_PYTHON = (3, 11)
 MEMORY_GB = 4  # main memory for a chapter's notebook
 DISK_GB = 8  # for an environment of its own: PyTorch brings its GPU libraries
-BOOK_GFLOPS = 100.0  # what `speed` finds on two CPU cores of the kind that the book is tested on
+BOOK_GFLOPS = 200.0  # of two CPU cores of the kind that the book is tested on
 NOTEBOOK_SECONDS = 60  # what a chapter's notebook takes there at most
 
 
