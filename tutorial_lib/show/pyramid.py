@@ -89,7 +89,7 @@ class EqualiserPanel:
 
 
 def layer_names(levels: int) -> list[str]:
-    """Name the layers of a pyramid by the size of what they hold.
+    """Name the layers of a Laplacian pyramid.
 
     Parameters
     ----------
@@ -99,12 +99,12 @@ def layer_names(levels: int) -> list[str]:
     Returns
     -------
     list of str
-        ``levels + 1`` names: an octave of wavelengths in pixels each.
+        ``levels + 1`` names, the finest first.
 
     Examples
     --------
     >>> layer_names(2)
-    ['2 to 4 px', '4 to 8 px', 'over 8 px']
+    ['L0, finest', 'L1', 'G2, what is left']
     """
-    bands = [f"{2**k} to {2 ** (k + 1)} px" for k in range(1, levels + 1)]
-    return [*bands, f"over {2 ** (levels + 1)} px"]
+    bands = [f"L{level}, finest" if level == 0 else f"L{level}" for level in range(levels)]
+    return [*bands, f"G{levels}, what is left"]
