@@ -86,7 +86,7 @@ class Config:
     tested: int = 2_048
     watched: int = 512
     batch: int = 64
-    learning_rate: float = 1e-3
+    learning_rate: float = 5e-4
     adversarial: float = 0.0
     seeds: int = 1
 
