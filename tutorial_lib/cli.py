@@ -15,6 +15,8 @@ from tutorial_lib import ledger
 from tutorial_lib.data import GROUPS, DataUnavailable, ImageError, fetch, group_names
 from tutorial_lib.experiments import EXPERIMENTS, Experiment
 from tutorial_lib.experiments.experiment import execute
+from tutorial_lib.experiments.restore import NetworkName, TaskName, restore_file
+from tutorial_lib.experiments.stylise import stylise_files
 from tutorial_lib.training import (
     PURPOSE,
     CheckpointError,
@@ -193,7 +195,67 @@ def files_of(experiments: Sequence[Experiment]) -> list[str]:
     return list(dict.fromkeys(files))
 
 
+@app.command()
+def stylise(
+    photo: Annotated[Path, typer.Argument(help="A photograph, or a folder of photographs.")],
+    style: Annotated[str, typer.Option(help="starry_night, the_scream or shipwreck.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The painting (.png, .jpg, .webp), or a folder.")
+    ],
+    strength: Annotated[float, typer.Option(min=0, max=1, help="0 photograph, 1 painting.")] = 1.0,
+    overwrite: Annotated[bool, typer.Option(help="Replace paintings that exist.")] = False,
+) -> None:
+    """Paint a photograph, or every frame in a folder, in a recorded style, at its own size."""
+    with plain_errors():
+        done, kept = stylise_files(
+            photo, output, style=style, strength=strength, overwrite=overwrite
+        )
+        there = f"; {kept} were there already" if kept else ""
+        typer.echo(f"{done} painted: {output}{there}")
+
+
 ADDRESS = re.compile(r"https://github\.com/([\w.-]+/[\w.-]+?)/?")
+
+
+@app.command()
+def restore(
+    photo: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The photograph.")],
+    task: Annotated[TaskName, typer.Option(help="What is wrong with it.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="A .png, .jpg or .webp file.")],
+    mask: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="For inpaint: black where to fill, white elsewhere."
+        ),
+    ] = None,
+    scale: Annotated[int, typer.Option(help="For super-resolution: 4, 8 …")] = 4,
+    steps: Annotated[int, typer.Option(help="At most so many steps.")] = 2_000,
+    patience: Annotated[
+        int, typer.Option(help="Denoising stops so long after its calmest moment; 0: never.")
+    ] = 500,
+    network: Annotated[NetworkName, typer.Option(help="small is several times as fast.")] = "paper",
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    overwrite: Annotated[bool, typer.Option(help="Replace the output if it is there.")] = False,
+) -> None:
+    """Restore one photograph by Deep Image Prior, which needs no training.
+
+    Ctrl-C ends it and keeps the result so far.
+    """
+    with plain_errors():
+        written = restore_file(
+            photo,
+            output,
+            task=task,
+            mask=mask,
+            scale=scale,
+            steps=steps,
+            patience=patience,
+            network=network,
+            seed=seed,
+            overwrite=overwrite,
+            say=typer.echo,
+        )
+        typer.echo(f"restored: {written}")
 
 
 @app.command()
