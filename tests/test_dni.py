@@ -143,7 +143,7 @@ def test_other_shapes_and_types_are_named():
     with pytest.raises(InterpolationError, match=r"'head.0.weight' has shape \(4.*\(6"):
         interpolate(a, deeper, 0.5)
     half = {key: v.half() if v.is_floating_point() else v for key, v in a.items()}
-    with pytest.raises(InterpolationError, match=r"'head.0.weight' is torch.float32 .* float16"):
+    with pytest.raises(InterpolationError, match=r"'head.0.weight' is torch.float32 .*float16"):
         interpolate(a, half, 0.5)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import hashlib
+import itertools
 import math
 import time
 from collections.abc import Iterator, Sequence
@@ -32,11 +33,13 @@ from tutorial_lib.data import (
     load,
     low_resolution,
     mod_crop,
+    write_atomically,
     write_image,
 )
 from tutorial_lib.dni import Denoiser, Interpolator, State, align, correlations, interpolate
 from tutorial_lib.experiments.evaluation import CROPS, PROTOCOL, SCALE
-from tutorial_lib.experiments.experiment import Experiment, Run, curves
+from tutorial_lib.experiments.experiment import Claim, Experiment, Reader, Run, curves
+from tutorial_lib.experiments.perception_distortion import COEFFICIENTS
 from tutorial_lib.experiments.srgan import (
     SrresnetConfig,
     SrresnetRecipe,
@@ -47,7 +50,7 @@ from tutorial_lib.experiments.srgan import (
 from tutorial_lib.metrics import PIRM, RGB, Y, mse, niqe, psnr
 from tutorial_lib.rrdb import RRDBNet, blocks_of, plain_names
 from tutorial_lib.srgan import Generator
-from tutorial_lib.training import History, set_up, shard, train, write_atomically
+from tutorial_lib.training import History, set_up, shard, train
 
 TENTHS = tuple(k / 10 for k in range(11))
 
@@ -722,6 +725,142 @@ def _middle(image: Tensor, side: int) -> Tensor:
     return image[..., top : top + side, left : left + side]
 
 
+# -------------------------------------------------------------------------------- claims
+
+
+def _continuous(read: Reader) -> str:
+    record = read("dni/path")
+    errors = record.metrics["shown"]["baboon"]["interpolated rmse"]
+    steps = [b - a for a, b in itertools.pairwise(errors)]
+    return (
+        f"baboon: RMSE {errors[0]:.2f} at α = 0, {errors[-1]:.2f} at α = 1; from one stop to the "
+        f"next it changes by {min(steps):+.2f} to {max(steps):+.2f}"
+    )
+
+
+def _trade_off(read: Reader) -> str:
+    record = read("dni/path")
+    alphas, parts = record.metrics["alphas"], []
+    for group in record.config["test_sets"]:
+        found = record.metrics[group]
+        errors, scores = found["interpolated rmse"], found["interpolated niqe"]
+        best = min(range(len(scores)), key=scores.__getitem__)
+        rising = sum(b > a for a, b in itertools.pairwise(errors))
+        parts.append(
+            f"{group} ({found['pictures']} pictures): RMSE {errors[0]:.2f} → {errors[-1]:.2f}, "
+            f"rising at {rising} of {len(errors) - 1} stops; NIQE {scores[0]:.2f} → "
+            f"{scores[-1]:.2f}, least at α = {alphas[best]:g} ({scores[best]:.2f})"
+        )
+    return "; ".join(parts)
+
+
+def niqe_at(record: ledger.Record, group: str, error: float, *, method: str) -> float | None:
+    """NIQE where a walk has a given RMSE, on straight lines between stops; None if nowhere."""
+    found = record.metrics[group]
+    stops = list(zip(found[f"{method} rmse"], found[f"{method} niqe"], strict=True))
+    for (a, low), (b, high) in itertools.pairwise(stops):
+        if min(a, b) <= error <= max(a, b) and a != b:
+            return low + (high - low) * (error - a) / (b - a)
+    return None
+
+
+def _instead_of_training(read: Reader) -> str:
+    walk, parts = read("dni/sweep"), []
+    for coefficient in COEFFICIENTS:
+        trained = read(f"perception_distortion/adv_{coefficient}")
+        error, score = trained.metric("set14", "rmse"), trained.metric("set14", "niqe")
+        between = niqe_at(walk, "set14", error, method="interpolated")
+        if between is not None:
+            parts.append(
+                f"{coefficient}: RMSE {error:.2f}, trained {score:.2f}, path {between:.2f}"
+            )
+    return "NIQE on Set14 at equal RMSE, by the coefficient that was trained: " + "; ".join(parts)
+
+
+def _from_scratch(read: Reader) -> str:
+    record, parts = read("dni/conditions"), []
+    middle = len(record.metrics["alphas"]) // 2
+    for pair in PAIRS:
+        found = record.metrics[pair]
+        decibels = found["interpolated"]
+        parts.append(
+            f"{pair}: {decibels[0]:.2f} and {decibels[-1]:.2f} dB at the ends, "
+            f"{decibels[middle]:.2f} dB halfway (cosine of the weights {found['cosine']:.2f})"
+        )
+    return f"Set5, {record.steps:,} steps each: " + "; ".join(parts)
+
+
+def _places(read: Reader) -> str:
+    found = read("dni/filters").metrics
+    return (
+        f"two runs at one noise: mean correlation {found['in the same place']['run 2']:.2f} in the "
+        f"same place, {found['best match']['run 2']:.2f} when each filter is paired with its like"
+    )
+
+
+def _carried_on(read: Reader) -> str:
+    found = read("dni/filters").metrics
+    values = [
+        f"{n} {v:.2f}" for n, v in found["in the same place"].items() if n.startswith("noise")
+    ]
+    return "correlation in the same place with the run they began from: " + ", ".join(values)
+
+
+def _between(read: Reader) -> str:
+    found = read("dni/filters").metrics
+    alike = found["interpolated, with the learned"]["noise 40"]
+    learned, between = (found[f"{way} for the noise"]["40"] for way in ("trained", "interpolated"))
+    ends = [found[f"trained for the {end}"]["40"] for end in ("least", "most")]
+    return (
+        f"halfway between noise 20 and 60: correlation {alike:.3f} with the filters trained for "
+        f"40; PSNR at noise 40: {between:.2f} dB interpolated, {learned:.2f} dB trained for it "
+        f"({ends[0]:.2f} and {ends[1]:.2f} dB by the two ends)"
+    )
+
+
+def _three(read: Reader) -> str:
+    found = read("dni/triangle").metrics
+    errors = {tuple(w): e for w, e in zip(found["weights"], found["rmse"], strict=True)}
+    corners = [errors[w] for w in ((1, 0, 0), (0, 1, 0), (0, 0, 1))]
+    inside = [error for weights, error in errors.items() if 0 not in weights]
+    return (
+        f"baboon: RMSE {', '.join(f'{e:.2f}' for e in corners)} at the corners, "
+        f"{min(inside):.2f} to {max(inside):.2f} at {len(inside)} means of all three"
+    )
+
+
+CLAIMS = (
+    Claim(
+        "averaging the weights of two networks turns the picture of the one continuously into that "
+        "of the other",
+        _continuous,
+    ),
+    Claim(
+        "with ESRGAN's networks, texture and RMSE grow with α and NIQE falls: the trade-off is "
+        "crossed nicely",
+        _trade_off,
+    ),
+    Claim(
+        "this is a simple substitute for training anew with every coefficient of the adversarial "
+        "loss",
+        _instead_of_training,
+    ),
+    Claim(
+        "the networks must be fine-tuned from common weights: trained from scratch, each filter's "
+        "role falls by chance",
+        _from_scratch,
+    ),
+    Claim("two denoisers from scratch learn similar filters in different places", _places),
+    Claim("one carried on from another has similar filters in the same places", _carried_on),
+    Claim(
+        "interpolated filters come close to those that training at the noise between learns",
+        _between,
+    ),
+    Claim("three networks or more will do, if the weights sum to one", _three),
+)
+"""What the article found, and how the records answer."""
+
+
 # ------------------------------------------------------------------------------ register
 
 NEEDS = ("set14", "bsd100")
@@ -740,6 +879,27 @@ EXPERIMENTS = (
         },
         run=run_path,
         needs=NEEDS,
+    ),
+    Experiment(
+        name="dni/sweep",
+        summary="the same to the strongest adversary of the sweep, past its other trainings",
+        profiles={
+            profile: PathConfig(
+                end="perception_distortion/adv_1e-2",
+                test_sets=("set14",),
+                squares=("baboon",),
+                limit=limit,
+                alphas=alphas,
+            )
+            for profile, limit, alphas in (
+                ("smoke", 1, (0.0, 1.0)),
+                ("quick", None, TENTHS),
+                ("book", None, TENTHS),
+                ("article", None, TENTHS),
+            )
+        },
+        run=run_path,
+        needs=("set14",),
     ),
     Experiment(
         name="dni/esrgan",
@@ -780,7 +940,7 @@ EXPERIMENTS = (
         summary="pairs of SRResNets with one start and with two, and batch normalisation between",
         profiles={
             "smoke": ConditionsConfig(
-                steps=2, batch=2, patch=48, limit=8, alphas=(0.0, 0.5, 1.0), batches=1
+                steps=2, batch=2, patch=48, limit=8, alphas=(0.5,), batches=1
             ),
             "quick": ConditionsConfig(steps=2_000, batch=16),
             "book": ConditionsConfig(steps=10_000, batch=16, batches=16),
