@@ -12,6 +12,7 @@ D. Ulyanov, A. Vedaldi and V. Lempitsky, "Deep image prior", CVPR 2018.
 from __future__ import annotations
 
 import copy
+import io
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,8 +23,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchvision.io import decode_jpeg, encode_jpeg
-from torchvision.transforms.functional import pil_to_tensor
+from torchvision.transforms.functional import pil_to_tensor, to_pil_image
 
 from tutorial_lib.data import from_uint8, to_uint8
 from tutorial_lib.metrics import imresize
@@ -291,7 +291,9 @@ def compress_jpeg(image: Tensor, *, quality: int = 20) -> Tensor:
     Tensor
         Same shape and range.
     """
-    return from_uint8(decode_jpeg(encode_jpeg(to_uint8(image[0]).cpu(), quality)))[None]
+    file = io.BytesIO()
+    to_pil_image(to_uint8(image[0]).cpu()).save(file, format="JPEG", quality=quality)
+    return from_uint8(pil_to_tensor(Image.open(file)))[None]
 
 
 def random_mask(
@@ -633,6 +635,8 @@ class EarlyStopping(nn.Module):
         Outputs in the window.
     patience : int
         Steps without a new least variance after which to stop.
+    stride : int
+        Look at every so many-th row and column only: a window of a large picture is large.
 
     Attributes
     ----------
@@ -659,11 +663,19 @@ class EarlyStopping(nn.Module):
     numbers: Tensor
     best: Tensor
 
-    def __init__(self, size: tuple[int, int], *, window: int = 100, patience: int = 1000) -> None:
+    def __init__(
+        self,
+        size: tuple[int, int],
+        *,
+        window: int = 100,
+        patience: int = 1000,
+        stride: int = 1,
+    ) -> None:
         super().__init__()
-        self.window, self.patience = window, patience
-        self.register_buffer("ring", torch.zeros(window, 1, 3, *size, dtype=torch.float16))
-        self.register_buffer("total", torch.zeros(1, 3, *size))
+        self.window, self.patience, self.stride = window, patience, stride
+        seen = [-(-side // stride) for side in size]
+        self.register_buffer("ring", torch.zeros(window, 1, 3, *seen, dtype=torch.float16))
+        self.register_buffer("total", torch.zeros(1, 3, *seen))
         self.register_buffer("energy", torch.zeros(window, dtype=torch.float64))
         self.register_buffer("best", torch.zeros(1, 3, *size))
         # In order: steps seen, best step, variance, best variance, stopped.
@@ -708,7 +720,7 @@ class EarlyStopping(nn.Module):
         """
         step = int(self.numbers[0])
         place = step % self.window
-        rounded = output.half()
+        rounded = output[..., :: self.stride, :: self.stride].half()
         self.total += rounded.float() - self.ring[place].float()
         self.ring[place] = rounded
         self.energy[place] = rounded.double().square().mean()

@@ -457,7 +457,7 @@ def fit_case(run: Run, case: Case) -> Fitted:
         metrics |= _quality(history.watched, average, truth)
         if recipe.stopping.best_step:
             metrics["stopped_psnr"] = round(psnr(stopped, truth, protocol=WHOLE).item(), 3)
-        if task.observed.shape == truth.shape:
+        if task.observed.shape == truth.shape and not torch.equal(task.observed, truth):
             metrics["damaged_psnr"] = round(psnr(shown["damaged"], truth, protocol=WHOLE).item(), 3)
     found = {
         f"{case.name}: {name}": curve
