@@ -10,8 +10,10 @@ import csv
 import dataclasses
 import math
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
+from statistics import fmean, stdev
 
 import torch
 from safetensors.torch import save_file
@@ -37,7 +39,7 @@ from tutorial_lib.experiments.evaluation import (
     write_scores,
 )
 from tutorial_lib.experiments.evaluation import PROTOCOL as SUPER_RESOLUTION
-from tutorial_lib.experiments.experiment import Claim, Experiment, Run
+from tutorial_lib.experiments.experiment import Claim, Experiment, Reader, Run
 from tutorial_lib.experiments.srgan import (
     VGG_UNIT,
     SrganConfig,
@@ -57,10 +59,10 @@ COEFFICIENTS = ("0", "1e-4", "3e-4", "1e-3", "3e-3", "1e-2")
 """Weights of the adversarial loss in the sweep, as the experiments are named: ``adv_1e-3``."""
 
 CONTENT = {
-    "adv_1e-3_no_vgg": "1e-3, no VGG loss",
-    "adv_1e-3_vgg22": "1e-3, φ2,2 × 100",
-    "adv_1e-3_vgg54": "1e-3, φ5,4 that counts",
-    "adv_0_vgg22": "0, φ2,2 × 100",
+    "adv_1e-3_no_vgg": "λ = 1e-3, no VGG loss",
+    "adv_1e-3_vgg22": "λ = 1e-3, φ2,2 × 100",
+    "adv_1e-3_vgg54": "λ = 1e-3, φ5,4 at 0.3",
+    "adv_0_vgg22": "λ = 0, φ2,2 × 100",
 }
 """Variants of the content loss: experiment → title."""
 
@@ -71,6 +73,14 @@ METHODS = {
     "photographs": "photographs",
 }
 """Points that need no training here: experiment → title."""
+
+TITLES = {
+    **{name: title for name, title in METHODS.items() if name != "photographs"},
+    **{f"adv_{coefficient}": f"λ = {coefficient}" for coefficient in COEFFICIENTS},
+    **CONTENT,
+    "photographs": "photographs",
+}
+"""All points, in the order of tables: experiment → title."""
 
 SHOWN = ("baboon", "zebra", "statues")
 """The squares that every record keeps."""
@@ -387,7 +397,153 @@ def recorded_scores(record: ledger.Record, group: str, measure: str) -> dict[str
     }
 
 
-CLAIMS: tuple[Claim, ...] = ()
+def available(names: Iterable[str]) -> dict[str, ledger.Record]:
+    """The records of this chapter that there are, by their short names and in that order."""
+    there = {record.experiment for record in ledger.records()}
+    full = {name: f"perception_distortion/{name}" for name in names}
+    return {name: ledger.read(long) for name, long in full.items() if long in there}
+
+
+def with_error(values: Iterable[float]) -> tuple[float, float]:
+    """Mean of some pictures' values, and the standard error of that mean."""
+    listed = list(values)
+    return fmean(listed), stdev(listed) / math.sqrt(len(listed))
+
+
+def plane(record: ledger.Record, group: str) -> dict[str, tuple[float, float]]:
+    """A record's place on the plane, with its standard errors over the pictures of a set.
+
+    Parameters
+    ----------
+    record : Record
+        Of this chapter.
+    group : str
+        "set14" or "bsd100".
+
+    Returns
+    -------
+    dict
+        ``rmse``, ``mse`` and ``niqe``, each with its error; that of the root follows from the
+        error of the mean squared error, to first order.
+    """
+    error, spread = with_error(recorded_scores(record, group, "mse_pirm").values())
+    root = math.sqrt(error)
+    return {
+        "mse": (error, spread),
+        "rmse": (root, spread / (2 * root) if root else 0.0),
+        "niqe": with_error(recorded_scores(record, group, "niqe").values()),
+    }
+
+
+# ---------------------------------------------------------------------------- claims
+
+
+def _read_sweep(read: Reader) -> dict[str, ledger.Record]:
+    return {c: read(f"perception_distortion/adv_{c}") for c in COEFFICIENTS}
+
+
+def _score_against_look(read: Reader) -> str:
+    parts = []
+    for name in ("srresnet", "srgan", "photographs"):
+        record = read(f"perception_distortion/{name}")
+        rmse_, niqe_ = (record.metric("bsd100", measure) for measure in ("rmse", "niqe"))
+        parts.append(f"{METHODS[name]} RMSE {rmse_:.2f}, NIQE {niqe_:.2f}")
+    return "BSD100: " + "; ".join(parts)
+
+
+def _along_the_bound(read: Reader) -> str:
+    points = [
+        (c, r.metric("bsd100", "rmse"), r.metric("bsd100", "niqe"))
+        for c, r in _read_sweep(read).items()
+    ]
+    listed = ", ".join(f"{c}: {rmse_:.2f} / {niqe_:.2f}" for c, rmse_, niqe_ in points)
+    exchanges = sum(b[1] > a[1] and b[2] < a[2] for a, b in pairwise(points))
+    return (
+        f"RMSE / NIQE on BSD100 by coefficient: {listed}. From one coefficient to the next, "
+        f"{exchanges} of {len(points) - 1} steps trade distortion for perception"
+    )
+
+
+def _best_points(read: Reader) -> str:
+    sweep = _read_sweep(read)
+    natural = min(sweep, key=lambda c: sweep[c].metric("bsd100", "niqe"))
+    legible = max(sweep, key=lambda c: sweep[c].metric("page", "read"))
+    return (
+        f"of the six coefficients, NIQE on BSD100 likes {natural} best; most letters of the page "
+        f"are read at {legible}"
+    )
+
+
+def _page(read: Reader) -> str:
+    read_shares = {c: r.metric("page", "read") for c, r in _read_sweep(read).items()}
+    others = {
+        name: read(f"perception_distortion/{name}").metric("page", "read")
+        for name in ("bicubic", "srresnet", "srgan")
+    }
+    listed = ", ".join(f"{c}: {100 * share:.0f} %" for c, share in read_shares.items())
+    beside = ", ".join(f"{METHODS[name]} {100 * share:.0f} %" for name, share in others.items())
+    return f"letters read on our page, by coefficient: {listed}; {beside}"
+
+
+def _range_for_reading(read: Reader) -> str:
+    sweep = _read_sweep(read)
+    without = sweep["0"].metric("page", "read")
+    best = max(COEFFICIENTS[1:], key=lambda c: sweep[c].metric("page", "read"))
+    with_ = sweep[best].metric("page", "read")
+    letters = round((with_ - without) * sweep["0"].metric("page", "letters"))
+    verdict = (
+        f"{abs(letters)} letters {'more' if letters > 0 else 'fewer'}" if letters else "as many"
+    )
+    return (
+        f"the best coefficient above 0 for reading is {best}: {verdict} of "
+        f"{sweep['0'].metric('page', 'letters'):.0f} than without an adversary"
+    )
+
+
+def _niqe_on_a_page(read: Reader) -> str:
+    true, blurred = (
+        read(f"perception_distortion/{name}").metric("page", "niqe")
+        for name in ("photographs", "bicubic")
+    )
+    return (
+        f"NIQE, which should be low: of the page of text itself {true:.1f}, of its bicubic blur "
+        f"{blurred:.1f}"
+    )
+
+
+CLAIMS = (
+    Claim(
+        "a better PSNR or SSIM does not make a better picture: SRResNet leads in both, and has "
+        "lost the texture that SRGAN has",
+        _score_against_look,
+    ),
+    Claim(
+        "there is a lower bound that no method passes, and tuning the coefficient of the "
+        "adversarial loss travels along it",
+        _along_the_bound,
+    ),
+    Claim(
+        "the best operating point depends on the use: a low coefficient for medical pictures, a "
+        "high one for a photo album",
+        _best_points,
+    ),
+    Claim(
+        "business cards need little texture, so that adjusting the trade-off is of little use "
+        "for enlarging them",
+        _page,
+    ),
+    Claim(
+        "it may be worth trying GANs as far as they help the accuracy of OCR, with the trade-off "
+        "under control",
+        _range_for_reading,
+    ),
+    Claim(
+        "measures such as NIQE judge a picture alone, do not suit restoration, and cannot be a "
+        "loss because they are not differentiable",
+        _niqe_on_a_page,
+    ),
+)
+"""What the articles found about the trade-off, and how the records answer."""
 
 
 def _sweep(name: str, summary: str, **changes: float | str | bool) -> Experiment:
