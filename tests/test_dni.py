@@ -22,6 +22,7 @@ from tutorial_lib.dni import (
 from tutorial_lib.experiments import EXPERIMENTS
 from tutorial_lib.experiments import dni as recorded
 from tutorial_lib.experiments.experiment import execute
+from tutorial_lib.experiments.network_walk import endpoints, read_checkpoint
 from tutorial_lib.rrdb import RRDBNet
 from tutorial_lib.srgan import Generator
 
@@ -322,15 +323,24 @@ def test_the_walk_is_measured_and_goes_on(tmp_path):
     assert part.stat().st_mtime_ns == before
 
 
-def test_conditions_and_filters_run(tmp_path):
-    for name in ("dni/conditions", "dni/filters"):
-        needs(name)
-    folder = execute(EXPERIMENTS["dni/filters"], "smoke", folder=tmp_path / "filters")
+def test_denoisers_are_compared(tmp_path):
+    needs("dni/filters")
+    folder = execute(EXPERIMENTS["dni/filters"], "smoke", folder=tmp_path)
     metrics = json.loads((folder / "record.json").read_text())["metrics"]
     assert metrics["in the same place"]["run 1"] == pytest.approx(1)
     assert metrics["best match"]["run 2"] >= metrics["in the same place"]["run 2"]
     assert metrics["two runs"][0] == metrics["trained for the least"]["20"]
+    # The order of channels does not change the other end.
     assert metrics["two runs"][1] == pytest.approx(metrics["two runs, aligned"][1], abs=1e-3)
+
+
+def test_pairs_are_trained_and_measured(tmp_path):
+    needs("dni/conditions")
+    folder = execute(EXPERIMENTS["dni/conditions"], "smoke", folder=tmp_path)
+    metrics = json.loads((folder / "record.json").read_text())["metrics"]
+    assert metrics["one start"]["cosine"] > 0.99
+    assert abs(metrics["two starts"]["cosine"]) < 0.1
+    assert 25 < metrics["SRResNet and SRGAN"]["interpolated"][0] < 31
 
 
 # -------------------------------------------------------------------------- checkpoints
@@ -338,13 +348,13 @@ def test_conditions_and_filters_run(tmp_path):
 
 def test_a_missing_checkpoint_says_where_to_get_it(tmp_path):
     with pytest.raises(DataUnavailable, match=r"nowhere.pth is not there.*xinntao/ESRGAN"):
-        recorded.read_checkpoint(tmp_path / "nowhere.pth")
+        read_checkpoint(tmp_path / "nowhere.pth")
 
 
 def test_a_checkpoint_that_would_run_something_is_refused(tmp_path):
     torch.save(nn.Conv2d(3, 3, 1), path := tmp_path / "whole.pth")
     with pytest.raises(ValueError, match=r"whole.pth is not a readable checkpoint"):
-        recorded.read_checkpoint(path)
+        read_checkpoint(path)
 
 
 def test_two_checkpoints_are_the_ends_of_a_walk(tmp_path):
@@ -355,4 +365,4 @@ def test_two_checkpoints_are_the_ends_of_a_walk(tmp_path):
         torch.save({"params_ema": network.state_dict()}, tmp_path / f"{name}.pth")
         files.append(str(tmp_path / f"{name}.pth"))
     with pytest.raises(RuntimeError, match="size mismatch"):
-        recorded.endpoints(files)  # the true ones have 64 channels
+        endpoints(files)  # the true ones have 64 channels

@@ -12,23 +12,18 @@ import hashlib
 import itertools
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 import torch
-from lightning_fabric import Fabric
-from PIL import Image, ImageDraw, ImageFont
 from safetensors.torch import save_file
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
 
 from tutorial_lib import ledger
 from tutorial_lib.data import (
-    DataUnavailable,
-    Pairs,
     group_names,
     load,
     low_resolution,
@@ -36,9 +31,27 @@ from tutorial_lib.data import (
     write_atomically,
     write_image,
 )
-from tutorial_lib.dni import Denoiser, Interpolator, State, align, correlations, interpolate
+from tutorial_lib.dni import Denoiser, Interpolator, State
+from tutorial_lib.experiments.denoisers import (
+    DenoiserRecipe,
+    FiltersConfig,
+    denoising,
+    filters_alike,
+)
 from tutorial_lib.experiments.evaluation import CROPS, PROTOCOL, SCALE
 from tutorial_lib.experiments.experiment import Claim, Experiment, Reader, Run, curves
+from tutorial_lib.experiments.network_walk import (
+    PATH_PROTOCOL,
+    TENTHS,
+    PathConfig,
+    animate,
+    average_along,
+    chosen,
+    endpoints,
+    group_of,
+    measure_along,
+    upscale,
+)
 from tutorial_lib.experiments.perception_distortion import COEFFICIENTS
 from tutorial_lib.experiments.srgan import (
     SrresnetConfig,
@@ -47,67 +60,11 @@ from tutorial_lib.experiments.srgan import (
     half_state,
     recorded_generator,
 )
-from tutorial_lib.metrics import PIRM, RGB, Y, mse, niqe, psnr
-from tutorial_lib.rrdb import RRDBNet, blocks_of, plain_names
+from tutorial_lib.metrics import PIRM, Y, mse, niqe, psnr
 from tutorial_lib.srgan import Generator
-from tutorial_lib.training import History, set_up, shard, train
-
-TENTHS = tuple(k / 10 for k in range(11))
-
-
-@torch.no_grad()
-def upscale(network: nn.Module, low: Tensor) -> Tensor:
-    """What a network makes of a small picture, on the CPU, in [0, 1]."""
-    device = next(network.parameters()).device
-    return network(low.to(device)).cpu().clamp(0, 1)
-
+from tutorial_lib.training import History, train
 
 # ----------------------------------------------------------------------------- the path
-
-
-@dataclasses.dataclass(frozen=True)
-class PathConfig:
-    """Settings of a walk from one network to another.
-
-    Attributes
-    ----------
-    steps : int
-        None: nothing is trained.
-    start, end : str
-        The networks at α = 0 and at α = 1: recorded experiments, or checkpoints of RRDBNet, whose
-        names end in ".pth".
-    alphas : tuple of float
-        Where to stop and measure.
-    test_sets : tuple of str
-        Measured at each stop.
-    squares : tuple of str
-        Those of the book's squares that are kept at each stop, from the test sets.
-    limit : int or None
-        Measure only so many pictures of each set, evenly spread.
-    """
-
-    steps: int = 0
-    start: str = "srgan/srresnet"
-    end: str = "srgan/srgan"
-    alphas: tuple[float, ...] = TENTHS
-    test_sets: tuple[str, ...] = ("set14", "bsd100")
-    squares: tuple[str, ...] = ("baboon", "statues", "zebra")
-    limit: int | None = None
-
-
-PATH_PROTOCOL = {
-    "network": "weights as recorded; averaged and evaluated in float32",
-    "interpolated": "the network with the weights alpha · end + (1 − alpha) · start",
-    "blended": "alpha · the end's picture + (1 − alpha) · the start's picture",
-    "rmse": "PIRM 2018: 8-bit Y, 4 pixels shaved, root of the mean squared error over all "
-    "pictures of the set, in grey levels",
-    "psnr": "in dB on Y (BT.601), pictures rounded to 8 bits, 4 pixels cropped; mean over pictures",
-    "niqe": PROTOCOL["niqe"],
-    "low resolution": PROTOCOL["low resolution"],
-}
-
-METHODS = ("interpolated", "blended")
-MEASURES = ("mse", "psnr_y", "niqe")
 
 
 def run_path(run: Run) -> ledger.Record:
@@ -122,10 +79,10 @@ def run_path(run: Run) -> ledger.Record:
     key = hashlib.sha256(repr((used, config.alphas)).encode()).hexdigest()[:12]
     lines = {}
     for group in config.test_sets:
-        for file in _chosen(group, config):
+        for file in chosen(group, config):
             part = run.folder / "parts" / f"{key}_{group}_{Path(file).stem}.csv"
             if not part.exists():
-                _measure_along(run, move, network, file, part)
+                measure_along(run, move, network, file, part)
             lines[group, Path(file).stem] = part.read_text(encoding="utf-8")
     table = "set,picture,method,alpha,mse,psnr_y,niqe\n"
     for (group, picture), text in lines.items():
@@ -135,15 +92,15 @@ def run_path(run: Run) -> ledger.Record:
     metrics: dict[str, Any] = {"alphas": list(config.alphas)}
     for group in config.test_sets:
         parts = [text for (there, _), text in lines.items() if there == group]
-        metrics[group] = {"pictures": len(parts)} | _averages(parts, config.alphas)
+        metrics[group] = {"pictures": len(parts)} | average_along(parts, config.alphas)
     shown = {
-        name: lines[_group_of(name, config), Path(CROPS[name][0]).stem] for name in config.squares
+        name: lines[group_of(name, config), Path(CROPS[name][0]).stem] for name in config.squares
     }
-    metrics["shown"] = {name: _averages([text], config.alphas) for name, text in shown.items()}
+    metrics["shown"] = {name: average_along([text], config.alphas) for name, text in shown.items()}
     kept = [f"{name}_{k:02d}.webp" for name in config.squares for k in range(len(config.alphas))]
     first = config.squares[0]
     blends = [f"{first}_blended_{k:02d}.webp" for k in range(len(config.alphas))]
-    _animate(run.folder, first, config.alphas, metrics["shown"][first])
+    animate(run.folder, first, config.alphas, metrics["shown"][first])
     record = run.record(
         history=History(seconds=time.monotonic() - began),
         metrics=metrics,
@@ -152,163 +109,6 @@ def run_path(run: Run) -> ledger.Record:
         data=config.test_sets,
     )
     return dataclasses.replace(record, precision="32-true")
-
-
-def endpoints(names: Sequence[str]) -> tuple[nn.Module, list[State], dict[str, str]]:
-    """Networks by name: one of their kind, their weights, and the hashes of the weights' files.
-
-    Parameters
-    ----------
-    names : sequence of str
-        Recorded experiments such as ``"srgan/srgan"``, or paths of RRDBNet's checkpoints (.pth).
-
-    Raises
-    ------
-    DataUnavailable
-        If a checkpoint is not there.
-    """
-    if not names[0].endswith(".pth"):
-        networks = [recorded_generator(name) for name in names]
-        hashes = {name: ledger.read(name).artefacts["weights.safetensors"] for name in names}
-        return networks[0], [copy.deepcopy(n.state_dict()) for n in networks], hashes
-    states, hashes = [], {}
-    for name in names:
-        states.append(read_checkpoint(Path(name)))
-        hashes[Path(name).name] = ledger.sha256(Path(name))
-    network = RRDBNet(blocks=blocks_of(states[0])).eval()
-    network.load_state_dict(states[0])
-    return network, states, hashes
-
-
-def read_checkpoint(path: Path) -> dict[str, Tensor]:
-    """Read a checkpoint of ESRGAN's network, of whichever of its published forms.
-
-    Only tensors are read: a file that holds anything that would be run is refused.
-
-    Parameters
-    ----------
-    path : Path
-        A file such as ``RRDB_ESRGAN_x4.pth`` or ``RRDB_PSNR_x4.pth``.
-
-    Returns
-    -------
-    dict of str to Tensor
-        For :class:`tutorial_lib.rrdb.RRDBNet`.
-
-    Raises
-    ------
-    DataUnavailable
-        If there is no such file.
-    ValueError
-        If it is not a checkpoint of this network.
-    """
-    if not path.exists():
-        raise DataUnavailable(
-            f"{path} is not there. ESRGAN's authors publish RRDB_PSNR_x4.pth and "
-            "RRDB_ESRGAN_x4.pth at https://github.com/xinntao/ESRGAN; download both, and name "
-            "their places with --set start=… and --set end=…"
-        )
-    try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise ValueError(f"{path} is not a readable checkpoint: {error}") from error
-    return plain_names(checkpoint)
-
-
-def _chosen(group: str, config: PathConfig) -> list[str]:
-    """Pictures of a set: all, or `limit` of them evenly spread and those that are shown."""
-    files = group_names(group)
-    shown = {CROPS[name][0] for name in config.squares}
-    spread = set(files[:: math.ceil(len(files) / (config.limit or len(files)))])
-    return [file for file in files if file in spread | shown]
-
-
-def _group_of(name: str, config: PathConfig) -> str:
-    return next(group for group in config.test_sets if CROPS[name][0] in group_names(group))
-
-
-def _measure_along(run: Run, move: Interpolator, network: nn.Module, file: str, part: Path) -> None:
-    """Enlarge one picture at each stop; write what was measured, and the squares to be shown."""
-    config, image = run.config, load(file)
-    low, real = low_resolution(image, scale=SCALE), mod_crop(image, SCALE)
-    made = {}
-    for alpha in {*config.alphas, 0.0, 1.0}:
-        move(alpha, 1 - alpha)
-        made[alpha] = upscale(network, low)
-    lines = []
-    for k, alpha in enumerate(config.alphas):
-        blend = torch.lerp(made[0.0], made[1.0], alpha)
-        pictures = dict(zip(METHODS, (made[alpha], blend), strict=True))
-        for method, picture in pictures.items():
-            found = (
-                mse(picture, real, protocol=PIRM),
-                psnr(picture, real, protocol=Y),
-                niqe(picture),
-            )
-            numbers = ",".join(f"{value.item():.5f}" for value in found)
-            lines.append(f"{method},{alpha:g},{numbers}\n")
-        for name in config.squares:
-            if CROPS[name][0] != file:
-                continue
-            top, left = CROPS[name][1]
-            for method, picture in pictures.items():
-                if method == "blended" and name != config.squares[0]:
-                    continue
-                label = f"{name}_blended" if method == "blended" else name
-                square = picture[..., top : top + 256, left : left + 256]
-                write_image(run.folder / f"{label}_{k:02d}.webp", square, overwrite=True)
-    write_atomically(part, lambda path: path.write_text("".join(lines), "utf-8"))
-
-
-def _averages(parts: list[str], alphas: Sequence[float]) -> dict[str, list[float]]:
-    """Measures over all pictures: ``method measure`` → one value for each stop."""
-    found: dict[tuple[str, float], list[list[float]]] = {}
-    for line in "".join(parts).splitlines():
-        method, alpha, *numbers = line.split(",")
-        found.setdefault((method, float(alpha)), []).append([float(n) for n in numbers])
-    means = {
-        place: [fmean(column) for column in zip(*rows, strict=True)]
-        for place, rows in found.items()
-    }
-    averaged = {}
-    for method in METHODS:
-        stops = [found[method, float(f"{alpha:g}")] for alpha in alphas]
-        means = [[fmean(column) for column in zip(*rows, strict=True)] for rows in stops]
-        errors, decibels, naturalness = zip(*means, strict=True)
-        averaged[f"{method} rmse"] = [round(math.sqrt(error), 4) for error in errors]
-        averaged[f"{method} psnr_y"] = [round(value, 4) for value in decibels]
-        averaged[f"{method} niqe"] = [round(value, 4) for value in naturalness]
-    return averaged
-
-
-def _animate(
-    folder: Path, name: str, alphas: Sequence[float], scores: dict[str, list[float]]
-) -> None:
-    """Write the walk as an animation, with its indicators above the picture, there and back."""
-    font = ImageFont.load_default(15)
-    frames = []
-    for k, alpha in enumerate(alphas):
-        with Image.open(folder / f"{name}_{k:02d}.webp") as square:
-            frame = Image.new("RGB", (square.width, square.height + 24), "white")
-            frame.paste(square, (0, 24))
-        rmse, score = scores["interpolated rmse"][k], scores["interpolated niqe"][k]
-        text = f"α = {alpha:.1f}   RMSE {rmse:.2f}   NIQE {score:.2f}"
-        ImageDraw.Draw(frame).text((6, 2), text, fill="black", font=font)
-        frames.append(frame)
-    frames += frames[-2:0:-1]
-    write_atomically(
-        folder / f"{name}_path.webp",
-        lambda path: frames[0].save(
-            path,
-            format="WEBP",
-            save_all=True,
-            append_images=frames[1:],
-            duration=[700 if k % (len(alphas) - 1) == 0 else 250 for k in range(len(frames))],
-            loop=0,
-            quality=70,
-            method=6,
-        ),
-    )
 
 
 # ------------------------------------------------------------------------- the triangle
@@ -504,96 +304,18 @@ def _psnr(made: Tensor, file: str) -> float:
 
 def _distance(a: State, b: State) -> dict[str, float]:
     """How far two networks are from each other, in convolutions' weights."""
-    flat = [
+    one, other = (
         torch.cat([value.flatten() for value in state.values() if value.ndim == 4])
         for state in (a, b)
-    ]
-    mean = (flat[0].norm() + flat[1].norm()) / 2
+    )
+    mean = (one.norm() + other.norm()) / 2
     return {
-        "distance": round(((flat[0] - flat[1]).norm() / mean).item(), 4),
-        "cosine": round(nn.functional.cosine_similarity(*flat, dim=0).item(), 4),
+        "distance": round(((one - other).norm() / mean).item(), 4),
+        "cosine": round(nn.functional.cosine_similarity(one, other, dim=0).item(), 4),
     }
 
 
 # -------------------------------------------------------------------------- the filters
-
-
-@dataclasses.dataclass(frozen=True)
-class FiltersConfig:
-    """Settings of the denoisers whose filters are compared.
-
-    Attributes
-    ----------
-    steps : int
-        Updates of each denoiser, whether from scratch or carried on.
-    batch, patch : int
-        Patches a step, and their side in pixels.
-    learning_rate : float
-        Of Adam at the start; it falls along a cosine to zero.
-    noises : tuple of int
-        Standard deviations of the noise, in grey levels of 255: the first is trained twice from
-        scratch, the others are carried on from its first run.
-    photographs : str
-        What is trained on.
-    limit : int or None
-        Use only so many photographs.
-    alphas : tuple of float
-        Where to measure between two denoisers.
-    test_set : str
-        What is measured on.
-    pictures : int
-        So many pictures of it, evenly spread, of each the middle 128 pixels.
-    """
-
-    steps: int
-    batch: int = 16
-    patch: int = 40
-    learning_rate: float = 1e-3
-    noises: tuple[int, ...] = (20, 30, 40, 50, 60)
-    photographs: str = "bsds500"
-    limit: int | None = None
-    alphas: tuple[float, ...] = TENTHS
-    test_set: str = "bsd100"
-    pictures: int = 20
-
-
-class DenoiserRecipe:
-    """A denoiser for one strength of noise, on the squared error."""
-
-    def __init__(self, config: FiltersConfig, fabric: Fabric, *, steps: int) -> None:
-        self.config, self.fabric, self.steps = config, fabric, steps
-        self.batch_size = config.batch
-        self.pairs = Pairs.from_group(
-            config.photographs, limit=config.limit, progress=fabric.is_global_zero
-        )
-        network = Denoiser()
-        optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate, fused=True)
-        self.denoiser, self.optimizer = set_up(fabric, network, optimizer)
-        self.modules: dict[str, nn.Module] = {"denoiser": network}
-        self.optimizers = {"denoiser": self.optimizer}
-        self._fresh = copy.deepcopy(self.optimizer.state_dict())
-        self.noise = 0
-
-    def restart(self, state: State, *, noise: int) -> None:
-        """Begin another training, from these weights, at this strength of noise."""
-        self.modules["denoiser"].load_state_dict(state)
-        self.optimizer.load_state_dict(self._fresh)
-        self.noise = noise
-
-    def step(self, index: int, generator: torch.Generator) -> dict[str, Tensor]:
-        """Update the denoiser."""
-        config = self.config
-        for group in self.optimizer.param_groups:
-            share = (1 + math.cos(math.pi * index / self.steps)) / 2
-            group["lr"] = config.learning_rate * share
-        _, clean = self.pairs.sample(config.batch, patch=config.patch, generator=generator)
-        noisy = clean + self.noise / 255 * torch.randn(clean.shape, generator=generator)
-        noisy, clean = (t.to(self.fabric.device) for t in shard(self.fabric, noisy, clean))
-        loss = nn.functional.mse_loss(self.denoiser(noisy), clean)
-        self.optimizer.zero_grad(set_to_none=True)
-        self.fabric.backward(loss)
-        self.optimizer.step()
-        return {"mse": loss.detach()}
 
 
 def run_filters(run: Run) -> ledger.Record:
@@ -632,7 +354,7 @@ def run_filters(run: Run) -> ledger.Record:
     write_atomically(run.folder / "weights.safetensors", lambda path: save_file(weights, str(path)))
     record = run.record(
         history=dataclasses.replace(history, seconds=seconds),
-        metrics=_filters_alike(states, config) | _denoising(states, config),
+        metrics=filters_alike(states, config) | denoising(states, config),
         protocol={
             "correlation": "Pearson, over the 3 × 7 × 7 weights of a filter of the first layer; "
             "mean over the 64 filters",
@@ -647,82 +369,6 @@ def run_filters(run: Run) -> ledger.Record:
         data=[config.test_set, config.photographs],
     )
     return dataclasses.replace(record, curves=found)
-
-
-def _filters_alike(states: dict[str, dict[str, Tensor]], config: FiltersConfig) -> dict[str, Any]:
-    """Correlations of first-layer filters with those of run 1: in place, matched, interpolated."""
-    key = "net.0.weight"
-    reference = states["run 1"][key]
-    same, best = {}, {}
-    for name, state in states.items():
-        table = correlations(state[key], reference)
-        same[name] = round(table.diagonal().mean().item(), 4)
-        best[name] = round(table[linear_sum_assignment(table, maximize=True)].mean().item(), 4)
-    last = states[f"noise {config.noises[-1]}"]
-    path = [interpolate(last, states["run 1"], alpha)[key] for alpha in config.alphas]
-    learned = {"run 1": 0.0} | {
-        f"noise {n}": (n - config.noises[0]) / (config.noises[-1] - config.noises[0])
-        for n in config.noises[1:]
-    }
-    between = {
-        name: round(
-            correlations(interpolate(last, states["run 1"], alpha)[key], states[name][key])
-            .diagonal()
-            .mean()
-            .item(),
-            4,
-        )
-        for name, alpha in learned.items()
-    }
-    return {
-        "alphas": list(config.alphas),
-        "in the same place": same,
-        "best match": best,
-        "interpolated, with run 1": [
-            round(correlations(filters, reference).diagonal().mean().item(), 4) for filters in path
-        ],
-        "interpolated, with the learned": between,
-    }
-
-
-def _denoising(states: dict[str, dict[str, Tensor]], config: FiltersConfig) -> dict[str, Any]:
-    """PSNR of the denoisers and of those between them."""
-    files = group_names(config.test_set)
-    clean = [_middle(load(file), 128) for file in files[:: len(files) // config.pictures]]
-    network = Denoiser().eval()
-
-    def score(state: State, noise: int) -> float:
-        network.load_state_dict(state)
-        values = []
-        for k, picture in enumerate(clean):
-            random = torch.Generator().manual_seed(k)
-            noisy = picture + noise / 255 * torch.randn(picture.shape, generator=random)
-            values.append(psnr(upscale(network, noisy), picture, protocol=RGB).item())
-        return round(fmean(values), 4)
-
-    low, *_, high = config.noises
-    last, first = states[f"noise {high}"], states["run 1"]
-    aligned = align(states["run 2"], first)
-    strengths = {noise: (noise - low) / (high - low) for noise in config.noises}
-    learned = {n: states["run 1" if n == low else f"noise {n}"] for n in config.noises}
-    return {
-        "trained for the noise": {n: score(learned[n], n) for n in config.noises},
-        "interpolated for the noise": {
-            n: score(interpolate(last, first, alpha), n) for n, alpha in strengths.items()
-        },
-        "trained for the least": {n: score(first, n) for n in config.noises},
-        "trained for the most": {n: score(last, n) for n in config.noises},
-        "two runs": [score(interpolate(states["run 2"], first, a), low) for a in config.alphas],
-        "two runs, aligned": [score(interpolate(aligned, first, a), low) for a in config.alphas],
-        "carried on": [
-            score(interpolate(learned[config.noises[1]], first, a), low) for a in config.alphas
-        ],
-    }
-
-
-def _middle(image: Tensor, side: int) -> Tensor:
-    top, left = ((length - side) // 2 for length in image.shape[-2:])
-    return image[..., top : top + side, left : left + side]
 
 
 # -------------------------------------------------------------------------------- claims
@@ -863,40 +509,31 @@ CLAIMS = (
 
 # ------------------------------------------------------------------------------ register
 
-NEEDS = ("set14", "bsd100")
+ONE_SET = PathConfig(test_sets=("set14",), squares=("baboon",))
+SWEEP = dataclasses.replace(ONE_SET, end="perception_distortion/adv_1e-2")
+ESRGAN = dataclasses.replace(ONE_SET, start="RRDB_PSNR_x4.pth", end="RRDB_ESRGAN_x4.pth")
 
 EXPERIMENTS = (
     Experiment(
         name="dni/path",
         summary="from SRResNet to SRGAN: averaged weights beside blended pictures",
         profiles={
-            "smoke": PathConfig(
-                alphas=(0.0, 0.5, 1.0), test_sets=("set14",), squares=("baboon",), limit=1
-            ),
+            "smoke": dataclasses.replace(ONE_SET, alphas=(0.0, 0.5, 1.0), limit=1),
             "quick": PathConfig(test_sets=("set14",), squares=("baboon", "zebra")),
             "book": PathConfig(),
-            "article": PathConfig(test_sets=("set14",), squares=("baboon",)),
+            "article": ONE_SET,
         },
         run=run_path,
-        needs=NEEDS,
+        needs=("set14", "bsd100"),
     ),
     Experiment(
         name="dni/sweep",
         summary="the same to the strongest adversary of the sweep, past its other trainings",
         profiles={
-            profile: PathConfig(
-                end="perception_distortion/adv_1e-2",
-                test_sets=("set14",),
-                squares=("baboon",),
-                limit=limit,
-                alphas=alphas,
-            )
-            for profile, limit, alphas in (
-                ("smoke", 1, (0.0, 1.0)),
-                ("quick", None, TENTHS),
-                ("book", None, TENTHS),
-                ("article", None, TENTHS),
-            )
+            "smoke": dataclasses.replace(SWEEP, limit=1, alphas=(0.0, 1.0)),
+            "quick": SWEEP,
+            "book": SWEEP,
+            "article": SWEEP,
         },
         run=run_path,
         needs=("set14",),
@@ -905,20 +542,10 @@ EXPERIMENTS = (
         name="dni/esrgan",
         summary="the same with ESRGAN's published networks, for readers who have the files",
         profiles={
-            profile: PathConfig(
-                start="RRDB_PSNR_x4.pth",
-                end="RRDB_ESRGAN_x4.pth",
-                test_sets=("set14",),
-                squares=("baboon",),
-                limit=limit,
-                alphas=alphas,
-            )
-            for profile, limit, alphas in (
-                ("smoke", 1, (0.0, 1.0)),
-                ("quick", 1, TENTHS),
-                ("book", None, TENTHS),
-                ("article", 1, TENTHS),
-            )
+            "smoke": dataclasses.replace(ESRGAN, limit=1, alphas=(0.0, 1.0)),
+            "quick": dataclasses.replace(ESRGAN, limit=1),
+            "book": ESRGAN,
+            "article": dataclasses.replace(ESRGAN, limit=1),
         },
         run=run_path,
         needs=("set14",),
