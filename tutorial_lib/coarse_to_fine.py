@@ -377,9 +377,9 @@ def enter(network: CoarseToFine, now: Phase) -> None:
     """Let exactly those levels learn that a phase trains.
 
     A frozen level's weights get no gradient, which spares computing it, and an optimiser passes
-    over them: Adam's moments wait for them as they were. Its batch normalisation goes on with the
-    statistics that it has. Do not make a new optimiser when a level is unfrozen: it would begin
-    with no moments.
+    over them: Adam's moments wait for them as they were. Its batch normalisation goes on measuring,
+    because the new level sends it features that it has not seen. Do not make a new optimiser when a
+    level is unfrozen: it would begin with no moments.
 
     Parameters
     ----------
@@ -395,8 +395,7 @@ def enter(network: CoarseToFine, now: Phase) -> None:
     """
     network.train()
     for number, level in enumerate(network.levels, 1):
-        learns = number == now.stage or (number < now.stage and not now.frozen)
-        level.requires_grad_(learns).train(learns)
+        level.requires_grad_(number == now.stage or (number < now.stage and not now.frozen))
 
 
 # ------------------------------------------------------------------------------- tasks
