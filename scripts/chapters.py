@@ -11,7 +11,7 @@ import importlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +118,7 @@ class Chapter:
                     seen.add(name)
 
 
+@cache
 def listed(root: Path = ROOT) -> list[Chapter]:
     """The chapters in the order of the table of contents."""
     toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
@@ -135,6 +136,7 @@ def repository(root: Path = ROOT) -> str:
     return str(config["repository"]["url"])
 
 
+@cache
 def published(root: Path = ROOT) -> str:
     """The site's public address, with a slash at its end: GitHub Pages unless one is set."""
     config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))

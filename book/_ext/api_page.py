@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
+from chapters import listed
 from numpydoc.docscrape_sphinx import SphinxDocString
 from sphinx.application import Sphinx
 
@@ -45,6 +47,57 @@ def module_sections(
         lines[:] = str(SphinxDocString("\n".join(lines))).split("\n")
 
 
+@cache
+def places() -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """Full name → the chapters whose page shows its source, and those whose code uses it."""
+    taught: dict[str, list[str]] = {}
+    used: dict[str, list[str]] = {}
+    for chapter in listed():
+        for found, names in ((taught, chapter.sources_shown), (used, chapter.names_used)):
+            for name in names:
+                found.setdefault(name, []).append(chapter.name)
+    return taught, used
+
+
+def chapters_of(name: str) -> str:
+    """Where the book teaches something, as a sentence; empty if it is in no chapter.
+
+    A page that shows the source teaches it. Otherwise the chapter of its module does, and what no
+    chapter explains may still be used in some.
+    """
+    taught, used = places()
+    home = name.split(".")[1]
+    published = [chapter.name for chapter in listed()]
+    own = [home] if home in published else []
+    for words, names in (
+        ("Taught in", taught.get(name)),
+        ("Belongs to", own),
+        ("Used in", used.get(name)),
+    ):
+        if names:
+            return f"{words} " + ", ".join(f":doc:`/notebooks/{found}`" for found in names) + "."
+    return ""
+
+
+def add_chapters(
+    app: Sphinx, what: str, name: str, obj: Any, options: object, lines: list[str]
+) -> None:
+    """Say below the first line of a docstring which chapter teaches it."""
+    if what not in ("class", "function", "exception"):
+        return
+    full = f"{getattr(obj, '__module__', '')}.{getattr(obj, '__qualname__', '')}"
+    if full.startswith("tutorial_lib.") and (sentence := chapters_of(full)):
+        end = lines.index("") if "" in lines else len(lines)
+        lines[end:end] = ["", ".. container:: taught", "", f"   {sentence}", ""]
+
+
+def skip_strangers(
+    app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: object
+) -> bool | None:
+    """Leave out functions of other libraries that a module has imported: some do not say whose."""
+    return True if callable(obj) and getattr(obj, "__module__", "") is None else None
+
+
 def always_outdated(*_: Any) -> list[str]:
     """Have the page read again at every build: the library changes without it."""
     return [PAGE]
@@ -54,5 +107,8 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Connect to Sphinx."""
     app.connect("source-read", write_page)
     app.connect("autodoc-process-docstring", module_sections)
+    app.connect("autodoc-skip-member", skip_strangers)
+    # After numpydoc, which would take the sentence for one of its sections.
+    app.connect("autodoc-process-docstring", add_chapters, priority=900)
     app.connect("env-get-outdated", always_outdated)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

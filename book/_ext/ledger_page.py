@@ -96,7 +96,7 @@ def page(records: list[ledger.Record], chapters: set[str]) -> str:
     for chapter in sorted({record.experiment.partition("/")[0] for record in records}):
         source = f"notebooks/{chapter}"
         link = f"The chapter: {{doc}}`/{source}`." if source in chapters else ""
-        lines += ["", f"## {chapter}", "", link, ""]
+        lines += ["", f"(records-{chapter})=", f"## {chapter}", "", link, ""]
         for record in records:
             if record.experiment.startswith(f"{chapter}/"):
                 lines += section(record)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
+from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -25,16 +27,47 @@ WIDTHS = {"desktop": (1280, 900), "phone": (390, 844)}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    """Serves files without a line for each."""
+COMPRESSED = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
+
+
+@cache
+def compressed(path: Path) -> bytes:
+    return gzip.compress(path.read_bytes(), compresslevel=6)
+
+
+class Pages(SimpleHTTPRequestHandler):
+    """Serves files as GitHub Pages does: text compressed, and 404.html for what is not there."""
+
+    protocol_version = "HTTP/1.1"
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
 
+    def do_GET(self) -> None:
+        path = Path(self.translate_path(self.path))
+        if path.suffix in COMPRESSED and path.is_file():
+            self.reply(HTTPStatus.OK, COMPRESSED[path.suffix], compressed(path))
+        else:
+            super().do_GET()
+
+    def send_error(self, code: int, *_: object, **__: object) -> None:
+        page = SITE / "404.html"
+        body = compressed(page) if code == HTTPStatus.NOT_FOUND and page.exists() else b""
+        self.reply(HTTPStatus(code), "text/html", body)
+
+    def reply(self, status: HTTPStatus, kind: str, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", f"{kind}; charset=utf-8")
+        if body:
+            self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
-    handler = partial(Quiet, directory=str(SITE))
+    handler = partial(Pages, directory=str(SITE))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"

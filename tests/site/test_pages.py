@@ -1,22 +1,24 @@
-"""Every page of the built site, as a reader meets it."""
+"""Every page of the built site, as a reader meets it: each is loaded once, and looked at in turn
+at desktop and phone width, in the light and in the dark.
+"""
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable
-from html import unescape
-from pathlib import Path
-from urllib.parse import unquote, urldefrag
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from conftest import WIDTHS
 from playwright.sync_api import Page
-from site_pages import NOTEBOOKS, PAGES, SITE, needs_site
+from site_pages import NOT_FOUND, PAGES, SITE, needs_site
 
 pytestmark = needs_site
 
+FIRST_LOAD = 1_500_000
+"""Bytes over the network, compressed, before the frames of a page's sliders."""
+
 RULES = {
+    "preload": False,  # the style sheets are here already
     "runOnly": ["wcag2a", "wcag2aa"],
     # Docutils gives bibliographies roles that a later standard advises against.
     "rules": {
@@ -25,72 +27,79 @@ RULES = {
     },
 }
 
+# What the page asked for until now, without the frames of its sliders.
+LOADED = """() => {
+    const state = document.querySelector(
+        'script[type="application/vnd.jupyter.widget-state+json"]');
+    const frames = state ? state.textContent : "";
+    const loaded = performance.getEntriesByType("resource")
+        .filter(entry => !frames.includes(entry.name.split("/").pop()));
+    return [...performance.getEntriesByType("navigation"), ...loaded]
+        .map(entry => [entry.name, entry.encodedBodySize]);
+}"""
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", ["desktop", "phone"])
-@pytest.mark.parametrize("name", PAGES)
-def test_page(visit: Callable[..., Page], server: str, name: str, width: str, scheme: str):
-    page = visit(f"{server}/{name}", width=width, scheme=scheme)
-    assert page.title()
-    assert page.evaluate("document.documentElement.dataset.theme") == scheme
-    assert page.locator("mjx-merror").count() == 0
 
-    sideways = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-    assert sideways <= 0, f"the page is {sideways} px wider than the window"
-
-    silent = page.evaluate(
-        "[...document.images].filter(i => !i.hidden && !i.alt).map(i => i.outerHTML.slice(0, 120))"
+def pictures(page: Page, condition: str) -> list[str]:
+    """The pictures of a page for which a condition in JavaScript holds."""
+    found = page.evaluate(
+        f"[...document.images].filter(i => {condition}).map(i => i.outerHTML.slice(0, 160))"
     )
-    assert silent == [], "pictures without alternative text"
+    assert isinstance(found, list)
+    return found
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page(visit: Callable[..., Page], server: str, name: str):
+    page = visit(f"{server}/{name}")
+    loaded = dict(page.evaluate(LOADED))
+    assert sum(loaded.values()) <= FIRST_LOAD, sorted(loaded.items(), key=lambda item: -item[1])
+    assert page.title()
+    assert page.locator("mjx-merror").count() == 0
+    assert pictures(page, "!i.hidden && !i.alt && i.role != 'presentation'") == [], "no text"
+    assert pictures(page, "!i.hidden && !(i.width && i.height)") == [], "would make the page jump"
 
     page.evaluate("[...document.images].forEach(image => image.loading = 'eager')")
     page.wait_for_function("[...document.images].every(i => i.complete)")
-    broken = page.evaluate(
-        "[...document.images].filter(i => !i.naturalWidth).map(i => i.outerHTML.slice(0, 120))"
-    )
-    assert broken == [], "pictures that do not load"
+    assert pictures(page, "!i.naturalWidth") == [], "does not load"
+
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_function(f"document.documentElement.dataset.theme == '{scheme}'")
+        found = Axe().run(page, options=RULES).response["violations"]
+        problems = [
+            f"{rule['id']}: {node['html'][:200]}" for rule in found for node in rule["nodes"]
+        ]
+        assert problems == [], scheme
+        for width in ("phone", "desktop"):
+            size = dict(zip(("width", "height"), WIDTHS[width], strict=True))
+            page.set_viewport_size(size)
+            sideways = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+            assert sideways <= 0, f"{sideways} px wider than the window: {width}, {scheme}"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", PAGES)
-def test_accessible(visit: Callable[..., Page], server: str, name: str, scheme: str):
-    page = visit(f"{server}/{name}", scheme=scheme, watched=False)  # axe asks for more files
-    found = Axe().run(page, options=RULES).response["violations"]
-    problems = [f"{rule['id']}: {node['html'][:200]}" for rule in found for node in rule["nodes"]]
-    assert problems == []
+def test_cover_shows_a_slider_in_its_first_screen(visit: Callable[..., Page], server: str):
+    page = visit(f"{server}/book/intro.html")
+    slider = page.locator(".tutorial-compare input").first
+    box = slider.bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] <= WIDTHS["desktop"][1]
+    before = page.locator(".tutorial-compare .pictures").screenshot()
+    slider.focus()
+    slider.press("End")
+    assert page.locator(".tutorial-compare .pictures").screenshot() != before
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_links_lead_somewhere(name: str):
-    page = SITE / name
-    for href in re.findall(r'<a [^>]*href="([^"]*)"', page.read_text(encoding="utf-8")):
-        address, fragment = urldefrag(unescape(href))
-        if re.match(r"[a-z]+:", address):
-            continue
-        path = (page.parent / unquote(address)).resolve() if address else page
-        assert path.exists(), href
-        if fragment and path.suffix == ".html":
-            assert f'id="{unquote(fragment)}"' in path.read_text(encoding="utf-8"), href
+def test_wrong_address_leads_back(visit: Callable[..., Page], server: str):
+    page = visit(f"{server}/notebooks/older/no_such_page.html", watched=False)
+    assert page.locator("h1").inner_text() == "No such page"
+    for link in page.locator("a").all():
+        address = str(link.evaluate("link => link.href"))
+        assert (SITE / address.removeprefix(f"{server}/")).is_file(), address
+    assert (SITE / NOT_FOUND).is_file()
 
 
-@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-def test_chapter_shows_what_its_notebook_put_out(
-    visit: Callable[..., Page], server: str, notebook: Path
-):
-    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    hidden = {"remove-output", "remove-cell"}
-    expected = sum(
-        bool(cell.get("outputs")) and not hidden & set(cell["metadata"].get("tags", []))
-        for cell in cells
-    )
-    page = visit(f"{server}/notebooks/{notebook.stem}.html")
-    assert expected > 0
-    assert page.locator("div.cell_output").count() == expected
-
-
-@pytest.mark.parametrize("name", ["index.html", *(f"notebooks/{p.stem}.html" for p in NOTEBOOKS)])
-def test_page_works_from_a_folder(visit: Callable[..., Page], name: str):
-    page = visit((SITE / name).as_uri())
+def test_cover_works_from_a_folder(visit: Callable[..., Page]):
+    page = visit((SITE / "index.html").as_uri())
     assert page.locator("article h1").is_visible()
 
 
@@ -99,3 +108,11 @@ def test_search_works_from_a_folder(visit: Callable[..., Page]):
     page = visit((SITE / "search.html").as_uri() + "?q=SRGAN", watched=False)
     page.wait_for_selector("#search-results li a")
     assert page.locator("#search-results li a").count() > 0
+
+
+def test_a_chapter_prints(visit: Callable[..., Page], server: str):
+    page = visit(f"{server}/notebooks/srgan.html")
+    page.emulate_media(media="print")
+    for part in (".bd-sidebar-primary", ".bd-header-article", ".prev-next-footer", ".copybtn"):
+        assert not any(found.is_visible() for found in page.locator(part).all()), part
+    assert page.locator("details.toggle-details").first.locator("p").first.is_visible()

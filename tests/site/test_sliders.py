@@ -1,18 +1,35 @@
-"""Every slider of every chapter, moved by keyboard, pointer and thumb."""
+"""Every slider of every chapter, moved by keyboard, pointer and thumb.
+
+The pages are opened from a folder, as from a USB stick. A frame is a file named by its content, so
+that another file is another picture; that it is drawn is seen in what is on the screen.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import pytest
+from chapters import Chapter
 from playwright.sync_api import Locator, Page, expect
-from site_pages import CHAPTERS, needs_site
+from saved_sliders import saved_sliders
+from site_pages import CHAPTERS, SITE, needs_site
 
 pytestmark = needs_site
 
 SLIDERS = "[role=slider], input[type=range]"
 # The handle itself moves whatever happens; what counts is the picture beside it.
 NO_HANDLES = ".noUi-target, input[type=range], .bar { opacity: 0 !important }"
+# What a box shows now: its visible pictures and captions.
+SHOWN = """box => [...box.querySelectorAll("img:not([hidden]), figcaption")]
+    .filter(part => part.offsetParent).map(part => part.currentSrc || part.textContent).join("|")"""
+SETTLED = """box => [...box.querySelectorAll("img:not([hidden])")]
+    .filter(image => image.offsetParent).every(image => image.complete && image.naturalWidth)"""
+
+each_chapter = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.name)
+
+
+def address(chapter: Chapter) -> str:
+    return (SITE / "notebooks" / f"{chapter.name}.html").as_uri()
 
 
 def sliders(page: Page) -> list[Locator]:
@@ -25,8 +42,20 @@ def box_of(slider: Locator) -> Locator:
     return slider.locator("xpath=ancestor::div[contains(@class, 'output')][1]")
 
 
+def is_divider(slider: Locator) -> bool:
+    """Whether it moves the border between two pictures, and not through frames."""
+    return bool(slider.evaluate("slider => !!slider.closest('.tutorial-compare')"))
+
+
+def shown(slider: Locator) -> str:
+    """Which frame is there, once it is."""
+    box = box_of(slider)
+    slider.page.wait_for_function(SETTLED, arg=box.element_handle())
+    return str(box.evaluate(SHOWN))
+
+
 def look(slider: Locator) -> bytes:
-    slider.page.wait_for_timeout(60)
+    shown(slider)
     return box_of(slider).screenshot(animations="disabled")
 
 
@@ -40,54 +69,75 @@ def track_of(slider: Locator) -> dict[str, float]:
     return {"left": box["x"], "width": box["width"], "y": box["y"] + box["height"] / 2}
 
 
-def limit(slider: Locator, name: str) -> int:
-    value = slider.get_attribute(f"aria-value{name}") or slider.get_attribute(name)
-    assert value is not None
-    return round(float(value))
+def positions(slider: Locator) -> int:
+    low, high = (
+        slider.get_attribute(f"aria-value{name}") or slider.get_attribute(name)
+        for name in ("min", "max")
+    )
+    return round(float(high or 0)) - round(float(low or 0)) + 1
 
 
-@pytest.mark.parametrize("name", CHAPTERS)
-def test_keyboard(visit: Callable[..., Page], server: str, name: str):
-    for slider in sliders(visit(f"{server}/{name}")):
-        positions = limit(slider, "max") - limit(slider, "min") + 1
-        slider.focus()
-        slider.press("Home")
-        seen = [look(slider)]
-        if positions <= 30:  # each position is a frame of its own
-            for _ in range(positions - 1):
-                slider.press("ArrowRight")
-                seen.append(look(slider))
-            assert len(set(seen)) == positions
-        else:
-            slider.press("End")
+def press_through(slider: Locator) -> None:
+    """Every position by the keyboard: another frame at each, and back to the first."""
+    slider.focus()
+    slider.press("Home")
+    first, seen = look(slider), [shown(slider)]
+    for _ in range(positions(slider) - 1):
+        slider.press("ArrowRight")
+        seen.append(shown(slider))
+    assert len(set(seen)) == len(seen), "two positions show the same frame"
+    assert look(slider) != first
+    slider.press("Home")
+    assert shown(slider) == seen[0], "going back shows another frame"
+
+
+def move_divider(slider: Locator) -> None:
+    slider.focus()
+    seen = []
+    for key in ("Home", "End", *["ArrowLeft"] * 20):
+        slider.press(key)
+        if key != "ArrowLeft":
             seen.append(look(slider))
-            for _ in range(20):
-                slider.press("ArrowLeft")
-            assert len({*seen, look(slider)}) == 3
-        slider.press("Home")
-        assert look(slider) == seen[0], "going back shows another picture"
+    assert len({*seen, look(slider)}) == 3
 
 
-@pytest.mark.parametrize("name", CHAPTERS)
-def test_pointer(visit: Callable[..., Page], server: str, name: str):
-    page = visit(f"{server}/{name}")
-    for slider in sliders(page):
-        slider.focus()
-        slider.press("Home")
-        before, track, grip = look(slider), track_of(slider), slider.bounding_box()
-        assert grip is not None
-        is_handle = slider.get_attribute("role") == "slider"
-        start = grip["x"] + grip["width"] * (0.5 if is_handle else 0.1)
-        page.mouse.move(start, track["y"])
-        page.mouse.down()
-        page.mouse.move(track["left"] + 0.9 * track["width"], track["y"], steps=8)
-        page.mouse.up()
-        assert look(slider) != before
+def drag(slider: Locator) -> None:
+    slider.focus()
+    slider.press("Home")
+    before, track, grip = look(slider), track_of(slider), slider.bounding_box()
+    assert grip is not None
+    is_handle = slider.get_attribute("role") == "slider"
+    mouse = slider.page.mouse
+    mouse.move(grip["x"] + grip["width"] * (0.5 if is_handle else 0.1), track["y"])
+    mouse.down()
+    mouse.move(track["left"] + 0.9 * track["width"], track["y"], steps=4)
+    mouse.up()
+    assert look(slider) != before
 
 
-@pytest.mark.parametrize("name", CHAPTERS)
-def test_thumb(visit: Callable[..., Page], server: str, name: str):
-    page = visit(f"{server}/{name}", width="phone")
+@each_chapter
+def test_keyboard_and_pointer(visit: Callable[..., Page], chapter: Chapter):
+    page = visit(address(chapter))
+    found = sliders(page)
+    for slider in found:
+        move_divider(slider) if is_divider(slider) else press_through(slider)
+        drag(slider)
+    # As many positions as the notebook has frames, slider by slider.
+    frames = [positions(slider) for slider in found if not is_divider(slider)]
+    saved = list(saved_sliders(chapter.notebook))
+    assert frames == [size for slider in saved for size in slider.sizes]
+
+    for box in page.locator(".tutorial-frames:has(button)").all():
+        slider = box.locator(SLIDERS)
+        start = slider.get_attribute("aria-valuenow")
+        box.get_by_role("button", name="play").click()
+        expect(slider).not_to_have_attribute("aria-valuenow", str(start))
+        box.get_by_role("button", name="pause").click()
+
+
+@each_chapter
+def test_thumb(visit: Callable[..., Page], chapter: Chapter):
+    page = visit(address(chapter), width="phone")
     for slider in sliders(page):
         handle = slider.bounding_box()
         assert handle is not None
@@ -97,13 +147,3 @@ def test_thumb(visit: Callable[..., Page], server: str, name: str):
         before, track = look(slider), track_of(slider)
         page.touchscreen.tap(track["left"] + 0.9 * track["width"], track["y"])
         assert look(slider) != before
-
-
-@pytest.mark.parametrize("name", CHAPTERS)
-def test_play(visit: Callable[..., Page], server: str, name: str):
-    for frames in visit(f"{server}/{name}").locator(".tutorial-frames:has(button)").all():
-        slider = frames.locator(SLIDERS)
-        start = slider.get_attribute("aria-valuenow")
-        frames.get_by_role("button", name="play").click()
-        expect(slider).not_to_have_attribute("aria-valuenow", str(start))
-        frames.get_by_role("button", name="pause").click()
