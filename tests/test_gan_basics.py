@@ -1,11 +1,16 @@
 """The game's theory against closed forms; its losses, players, data and measures."""
 
 import asyncio
+import base64
+import io
 import math
+import re
+import xml.etree.ElementTree as ET
 from dataclasses import replace
 
 import pytest
 import torch
+from PIL import Image
 from torch.nn import functional as F
 
 from tutorial_lib import ledger
@@ -13,24 +18,20 @@ from tutorial_lib.experiments import EXPERIMENTS, gan_basics
 from tutorial_lib.experiments.experiment import execute
 from tutorial_lib.experiments.gan_basics import Game, PlaneConfig, PlaneRecipe, recorded_views
 from tutorial_lib.gan_basics import (
-    DISTRIBUTIONS,
     LOSSES,
     DcganDiscriminator,
     DcganGenerator,
-    Mlps,
-    RunwiseAdam,
     critic_loss,
     discriminator_loss,
     gan_step,
     gradient_penalty,
     jensen_shannon,
     latent_path,
-    moons,
+    least_squares_discriminator_loss,
+    least_squares_loss,
     non_saturating_loss,
     optimal_discriminator,
-    ring,
     saturating_loss,
-    spiral,
     value,
     wasserstein_loss,
 )
@@ -45,7 +46,18 @@ from tutorial_lib.gan_measures import (
     nearest,
     plane,
 )
-from tutorial_lib.show.gan_basics import GanPanel, LiveGame, draw_view
+from tutorial_lib.gan_plane import (
+    DISTRIBUTIONS,
+    Mlps,
+    Noise,
+    RunwiseAdam,
+    drawn,
+    moons,
+    ring,
+    spiral,
+)
+from tutorial_lib.show.gan_basics import draw_view, gallery, view_picture
+from tutorial_lib.show.gan_live import NOISES, OPTIMIZERS, OWN, GanPanel, LiveGame, sparkline
 from tutorial_lib.training import make_fabric, train
 
 GAMES = [name for name in EXPERIMENTS if name.startswith("gan_basics/")]
@@ -54,6 +66,12 @@ GAMES = [name for name in EXPERIMENTS if name.startswith("gan_basics/")]
 @pytest.fixture
 def source():
     return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture
+def view():
+    players = Mlps([0]), Mlps([1], outputs=1)
+    return look(*players, ring(), losses=LOSSES["saturating"])[0]
 
 
 # ------------------------------------------------------------------------------- smoke
@@ -124,24 +142,79 @@ def test_look_gives_one_view_a_game():
     assert 0 <= views[0].divergence <= math.log(2) + 1e-4
 
 
-def test_a_view_is_drawn_in_its_colours():
-    mixture = ring(modes=1, radius=0.0)
-    (view,) = look(Mlps([0]), Mlps([1], outputs=1), mixture, losses=LOSSES["saturating"])
-    half = torch.linspace(0, 1, 48).expand(48, 48)
-    image = draw_view(replace(view, learned=half), mixture, side=120)
-    assert image.size == (248, 120)
-    red, _, blue = image.getpixel((2, 10))
-    assert red > blue  # "fake" on the left
-    red, _, blue = image.getpixel((117, 10))
+def test_ground_is_orange_for_fake_and_blue_for_real(view):
+    share = torch.linspace(0, 1, 48).expand(48, 48)
+    svg = draw_view(replace(view, learned=share), ring(), optimal=False)
+    (data,) = re.findall(r"data:image/png;base64,([^']+)'", svg)
+    ground = Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB")
+    assert ground.size == (48, 48)
+    red, _, blue = ground.getpixel((0, 10))
+    assert red > blue
+    red, _, blue = ground.getpixel((47, 10))
     assert blue > red
+    assert min(ground.getpixel((24, 10))) > 230
+
+
+def test_dots_lie_where_the_samples_are(view):
+    points = torch.tensor([[0.0, 0.0], [1.6, 1.6], [-0.8, 0.4], [5.0, 0.0]])
+    svg = draw_view(replace(view, samples=points), ring(), layers=["generated"], optimal=False)
+    (path,) = re.findall(r"id='g' d='M0 0([^']+)'", svg)
+    moves = torch.tensor(
+        [[int(n) for n in pair] for pair in re.findall(r"m(-?\d+)\+?(-?\d+)", path)]
+    )
+    # 400 units for 3.2 of the plane, rows from the top; what is outside is left out.
+    assert sorted(moves.cumsum(0).tolist()) == [[100, 150], [200, 200], [400, 0]]
+
+
+def test_arrows_point_where_the_loss_pulls(view):
+    still = torch.zeros(5, 2)
+    up = torch.tensor([[0.0, 3.0]])
+    seen = replace(view, samples=still, arrows=torch.cat([up, still[1:]]))
+    svg = draw_view(seen, ring(), layers=["pull"], optimal=False)
+    assert re.findall(r"M200 200l(-?\d+)([+-]\d+)", svg) == [("0", "-20")]
+
+
+def test_a_picture_is_valid_and_small(view):
+    before = view.samples - 0.1
+    svg = draw_view(
+        view, ring(), layers=["ground", "real", "generated", "pull", "net"], before=before
+    )
+    assert ET.fromstring(svg).attrib["viewBox"] == "0 0 810 400"
+    assert '"' not in svg
+    picture = view_picture(view, ring(), alt="a game")
+    assert len(picture.html) < 9000
+    assert 'alt="a game"' in picture.html
+    assert gallery({"one & two": picture}, alt="games").html.count("one &amp; two") == 1
+
+
+def test_noise_is_as_wide_as_it_says(source):
+    uniform = Noise(uniform=True).sample(20_000, generator=source)
+    assert uniform.abs().max() <= 1
+    torch.testing.assert_close(uniform.var(0), torch.full((2,), 1 / 3), atol=0.01, rtol=0)
+    assert Noise().net(5).shape == (25, 2)
+    assert Noise(1).net(5).shape == (5, 1)
+
+
+@pytest.mark.parametrize("noise", NOISES)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_every_kind_of_live_game_is_played_and_drawn(noise, optimizer):
+    options = {"hidden": 8, "layers": 1, "noise": NOISES[noise], "optimizer": optimizer}
+    for loss in LOSSES:
+        game = LiveGame(drawn("x o"), loss=loss, **options)
+        before = [p.clone() for p in game.generator.parameters()]
+        game.play()
+        assert not before[0].equal(game.generator.weights[0])
+        assert set(game.losses) == {"generator", "discriminator"}
+        ET.fromstring(game.picture(layers=["net"]))
 
 
 def test_a_game_that_flew_apart_is_still_drawn():
     game = LiveGame("ring")
     for parameter in game.generator.parameters():
         parameter.data.fill_(float("nan"))
-    assert game.picture(mesh=True)[:2] == b"\xff\xd8"
+    ET.fromstring(game.picture(layers=["generated", "pull", "net"]))
     assert game.describe() == "modes 0 of 8, high quality 0 %"
+    assert "nan" not in sparkline({"red": [float("nan"), 1.0]}, low=0, high=1, name="loss")
 
 
 def test_panel_plays_pauses_steps_and_resets():
@@ -166,15 +239,36 @@ def test_panel_plays_pauses_steps_and_resets():
     assert panel.game.done == played + 1
     panel.generator_rate.value = 1e-2
     panel.rounds.value = 4
-    assert panel.game.rates["generator"].item() == pytest.approx(1e-2)
+    (group,) = panel.game.optimizers["generator"].param_groups
+    assert group["lr"] == pytest.approx(1e-2)
     assert panel.game.rounds == 4
     panel.distribution.value = "moons"
     assert panel.game.done == 0
     assert len(panel.game.mixture.modes) == 16
     assert panel.game.rounds == 4
+    panel.distribution.value = OWN
+    panel.drawing.value = "x  x"
+    assert len(panel.game.mixture.modes) == 2
+    panel.drawing.value = " "
+    assert "1 to 400 marks" in panel.status.value
+    assert len(panel.game.mixture.modes) == 2
+    with_ground = panel.image.value
+    panel.shown["ground"].value = False
+    assert len(panel.image.value) < len(with_ground)
 
 
 # -------------------------------------------------------------------------- exceptions
+
+
+def test_a_layer_that_is_not_there_is_refused(view):
+    with pytest.raises(ValueError, match="no layer grund; there are: ground"):
+        draw_view(view, ring(), layers=["grund"])
+
+
+@pytest.mark.parametrize("drawing", ["", " \n ", "x" * 401])
+def test_a_drawing_needs_some_marks(drawing):
+    with pytest.raises(ValueError, match=f"1 to 400 marks, got {len(drawing.strip())}"):
+        drawn(drawing)
 
 
 @pytest.mark.parametrize("size", [4, 31, 48])
@@ -203,6 +297,13 @@ def test_saturating_loss_leaves_no_slope_to_a_generator_that_loses():
     torch.testing.assert_close(eager, probability - 1)
     assert lazy[0].abs() < 1e-8
     assert eager[0] == pytest.approx(-1)
+
+
+def test_discriminator_is_pulled_by_its_errors():
+    real, fake = torch.tensor([[-3.0, 0.5], [2.0, -1.0]], requires_grad=True).unbind()
+    slopes = torch.autograd.grad(2 * discriminator_loss(real, fake), (real, fake))
+    torch.testing.assert_close(slopes[0], torch.sigmoid(real) - 1)
+    torch.testing.assert_close(slopes[1], torch.sigmoid(fake))
 
 
 def test_sigmoid_before_the_logarithm_loses_the_slope_in_float32():
@@ -328,6 +429,44 @@ def test_no_other_discriminator_does_better(source):
         assert value(p, q, other, cell=1.0) < highest
 
 
+def test_best_generator_against_the_best_discriminator_is_the_data(source):
+    p = torch.rand(12, dtype=torch.float64, generator=source).softmax(0)
+    logits = torch.randn(12, dtype=torch.float64, generator=source).requires_grad_()
+
+    def outer():
+        q = logits.softmax(0)
+        return value(p, q, optimal_discriminator(p.log(), q.log()), cell=1.0)
+
+    assert outer().item() > -math.log(4) + 0.01
+    optimizer = torch.optim.LBFGS([logits], max_iter=200, line_search_fn="strong_wolfe")
+
+    def closure():
+        optimizer.zero_grad()
+        loss = outer()
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    assert outer().item() == pytest.approx(-math.log(4), abs=1e-9)
+    torch.testing.assert_close(logits.softmax(0).detach(), p, atol=1e-4, rtol=0)
+
+
+def test_non_saturating_loss_follows_the_reverse_divergence(source):
+    """Against D*, its gradient is that of KL(q | p) − 2 JSD(p, q); log(1 − D)'s is 2 JSD's."""
+    p = torch.rand(12, dtype=torch.float64, generator=source).softmax(0)
+    logits = torch.randn(12, dtype=torch.float64, generator=source).requires_grad_()
+    q = logits.softmax(0)
+    best = optimal_discriminator(p.log(), q.log()).detach()
+    divergence = jensen_shannon(p, q, cell=1.0)
+    reverse = (q * (q / p).log()).sum() - 2 * divergence
+
+    def slope(y):
+        return torch.autograd.grad(y, logits, retain_graph=True)[0]
+
+    torch.testing.assert_close(slope(-(q * best.log()).sum()), slope(reverse))
+    torch.testing.assert_close(slope((q * (1 - best).log()).sum()), slope(2 * divergence))
+
+
 # --------------------------------------------------------------------- reference: losses
 
 
@@ -354,7 +493,33 @@ def test_critic_is_paid_for_the_gap():
     assert wasserstein_loss(fake).item() == -0.5
 
 
+def test_best_answer_by_least_squares_is_the_same_probability(source):
+    p, q = torch.rand(2, 30, dtype=torch.float64, generator=source)
+    scores = torch.zeros(30, dtype=torch.float64, requires_grad=True)
+    # Where p and q differ is a matter of how often a point is drawn: weigh the losses so.
+    loss = sum(
+        w * least_squares_discriminator_loss(a[None], b[None])
+        for a, b, w in [(scores[k], torch.zeros(()), p[k]) for k in range(30)]
+        + [(torch.ones(()), scores[k], q[k]) for k in range(30)]
+    )
+    (slope,) = torch.autograd.grad(loss, scores)
+    # From 0 the parabola's slope is −p, and its curvature p + q: its lowest point is at D*.
+    torch.testing.assert_close(-slope / (p + q), optimal_discriminator(p.log(), q.log()))
+    assert least_squares_loss(torch.tensor([1.0, 3.0])).item() == 1.0
+    shown = LOSSES["least squares"].probability
+    assert shown(torch.tensor([-0.5, 0.3, 2.0])).tolist() == pytest.approx([0, 0.3, 1])
+
+
 # ----------------------------------------------------------------------- reference: data
+
+
+def test_a_drawing_is_as_it_looks():
+    mixture = drawn("o   o\n\n  x", sigma=0.1)
+    # Two rows down are as far as four columns to the side.
+    expected = torch.tensor([[-1.1, 1.1], [1.1, 1.1], [0.0, -1.1]])
+    torch.testing.assert_close(mixture.modes, expected)
+    assert mixture.sigma == 0.1
+    assert drawn("x").modes.tolist() == [[0, 0]]
 
 
 @pytest.mark.parametrize("name", DISTRIBUTIONS)

@@ -1,8 +1,8 @@
-"""Generative adversarial networks: the game, its losses, and two sizes of player.
+"""Generative adversarial networks: the game, its losses, and the players for pictures.
 
-Taught in the chapter *GAN basics*. In the plane the data's density is known, so that the best
-possible discriminator can be computed and laid beside the one that was learned. For pictures
-there is a DCGAN. The measures of both are in :mod:`tutorial_lib.gan_measures`.
+Taught in the chapter *GAN basics*. The players for pictures are here, a DCGAN; those for points in
+the plane, whose density is known, in :mod:`tutorial_lib.gan_plane`; the measures of both in
+:mod:`tutorial_lib.gan_measures`.
 
 References
 ----------
@@ -13,7 +13,6 @@ Generative Adversarial Networks", ICLR 2016 (arXiv:1511.06434).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -238,6 +237,52 @@ def gradient_penalty(
     return (length - 1).square().mean(-1)
 
 
+def least_squares_discriminator_loss(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
+    """What a discriminator minimises that answers 1 to real data and 0 to fakes by regression.
+
+    Its best answer is again D* = p / (p + q), now without a sigmoid.
+
+    Parameters
+    ----------
+    real_scores, fake_scores : Tensor
+        (..., N) unbounded scores.
+
+    Returns
+    -------
+    Tensor
+        (...), at least 0.
+
+    References
+    ----------
+    Mao et al. 2017 (arXiv:1611.04076), Equation 2 with a = 0 and b = 1.
+    """
+    return ((real_scores - 1).square().mean(-1) + fake_scores.square().mean(-1)) / 2
+
+
+def least_squares_loss(fake_scores: Tensor) -> Tensor:
+    """What the generator minimises against it: half the squared distance of its scores from 1.
+
+    Parameters
+    ----------
+    fake_scores : Tensor
+        (..., N) scores of generated data.
+
+    Returns
+    -------
+    Tensor
+        (...), at least 0.
+
+    References
+    ----------
+    Mao et al. 2017 (arXiv:1611.04076), Equation 2 with c = 1.
+    """
+    return (fake_scores - 1).square().mean(-1) / 2
+
+
+def _clipped(scores: Tensor) -> Tensor:
+    return scores.clamp(0, 1)
+
+
 @dataclass(frozen=True)
 class Losses:
     """The two players' losses.
@@ -248,19 +293,26 @@ class Losses:
         On (real logits, fake logits), and on fake logits.
     penalty : float
         Weight of the gradient penalty in the discriminator's loss; only for points in the plane.
+    probability : callable or None
+        From the discriminator's output to the probability of *real* that it states; None for a
+        critic, whose score states none.
     """
 
     discriminator: Callable[[Tensor, Tensor], Tensor]
     generator: Callable[[Tensor], Tensor]
     penalty: float = 0.0
+    probability: Callable[[Tensor], Tensor] | None = torch.sigmoid
 
 
 LOSSES = {
     "non-saturating": Losses(discriminator_loss, non_saturating_loss),
     "saturating": Losses(discriminator_loss, saturating_loss),
-    "wasserstein": Losses(critic_loss, wasserstein_loss, penalty=1.0),
+    "wasserstein": Losses(critic_loss, wasserstein_loss, penalty=1.0, probability=None),
+    "least squares": Losses(
+        least_squares_discriminator_loss, least_squares_loss, probability=_clipped
+    ),
 }
-"""The chapter's three games by name."""
+"""The chapter's four games by name."""
 
 
 # ---------------------------------------------------------------------------- one round
@@ -325,172 +377,6 @@ def gan_step(
         discriminator.requires_grad_(True)
         found["generator"] = loss.detach()
     return found
-
-
-# --------------------------------------------------------------------- data in the plane
-
-
-@dataclass(frozen=True)
-class Mixture:
-    """An even mixture of round Gaussians in the plane: easy to sample, its density exact.
-
-    The curves too are mixtures, of so many Gaussians so close together that no gap is seen.
-
-    Parameters
-    ----------
-    centres : Tensor
-        (M, 2) centres.
-    sigma : float
-        Standard deviation of each Gaussian along either axis.
-    modes : Tensor
-        (R, 2) points by which coverage is counted: the ring's centres, or points at equal
-        distances along a curve.
-    """
-
-    centres: Tensor
-    sigma: float
-    modes: Tensor
-
-    def sample(self, *shape: int, generator: torch.Generator | None = None) -> Tensor:
-        """Draw points: ``(*shape, 2)``."""
-        index = torch.randint(len(self.centres), shape, generator=generator)
-        return self.centres[index] + self.sigma * torch.randn(*shape, 2, generator=generator)
-
-    def log_density(self, points: Tensor, *, blur: float = 0.0) -> Tensor:
-        """Logarithm of the density at (N, 2) points, after a Gaussian blur if asked: (N,)."""
-        variance = self.sigma**2 + blur**2
-        squared = torch.cdist(points, self.centres).square()
-        log_sum = torch.logsumexp(-squared / (2 * variance), dim=-1)
-        return log_sum - math.log(2 * math.pi * variance * len(self.centres))
-
-
-def ring(*, modes: int = 8, radius: float = 1.0, sigma: float = 0.05) -> Mixture:
-    """Gaussians evenly on a circle.
-
-    Examples
-    --------
-    >>> ring().modes.shape
-    torch.Size([8, 2])
-    """
-    angle = torch.arange(modes) * (2 * math.pi / modes)
-    centres = radius * torch.stack([angle.cos(), angle.sin()], dim=-1)
-    return Mixture(centres, sigma, centres)
-
-
-def spiral(*, turns: float = 1.75, sigma: float = 0.04) -> Mixture:
-    """A spiral with equal weight on equal lengths, from near the centre to radius 1.2."""
-    t = torch.linspace(0.2, 1, 4001)
-    angle = 2 * math.pi * turns * t
-    return _curve([1.2 * t[:, None] * torch.stack([angle.cos(), angle.sin()], dim=-1)], sigma)
-
-
-def moons(*, sigma: float = 0.06) -> Mixture:
-    """Two half circles that reach into each other."""
-    angle = torch.linspace(0, math.pi, 2001)
-    upper = torch.stack([angle.cos() - 0.5, angle.sin() - 0.25], dim=-1)
-    return _curve([0.85 * upper, -0.85 * upper], sigma)
-
-
-def _curve(lines: list[Tensor], sigma: float, count: int = 512, modes: int = 16) -> Mixture:
-    def evenly(line: Tensor, number: int) -> Tensor:
-        """Midpoints of `number` stretches of equal length."""
-        length = F.pad(line.diff(dim=0).norm(dim=-1).cumsum(0), (1, 0))
-        wanted = (torch.arange(number) + 0.5) / number * length[-1]
-        return line[torch.searchsorted(length, wanted)]
-
-    centres, anchors = (
-        torch.cat([evenly(line, number // len(lines)) for line in lines])
-        for number in (count, modes)
-    )
-    return Mixture(centres, sigma, anchors)
-
-
-DISTRIBUTIONS: dict[str, Callable[[], Mixture]] = {"ring": ring, "spiral": spiral, "moons": moons}
-"""The chapter's three distributions by name."""
-
-
-# ------------------------------------------------------------------- players in the plane
-
-
-class Mlps(nn.Module):
-    """Several small multilayer perceptrons of one shape, trained side by side.
-
-    One seed is one network. All are evaluated in one batched product a layer, so that ten cost
-    little more time than one.
-
-    Parameters
-    ----------
-    seeds : sequence of int
-        One for each of the K networks' initial weights.
-    inputs, outputs, hidden : int
-        Widths; there are two hidden layers with leaky rectifiers.
-
-    Examples
-    --------
-    >>> players = Mlps([0, 1, 2], inputs=2, outputs=1)
-    >>> players(torch.zeros(3, 5, 2)).shape
-    torch.Size([3, 5])
-    >>> sum(p.numel() for p in players.parameters()) // 3
-    4417
-    """
-
-    def __init__(
-        self, seeds: Sequence[int], *, inputs: int = 2, outputs: int = 2, hidden: int = 64
-    ) -> None:
-        super().__init__()
-        widths = (inputs, hidden, hidden, outputs)
-        self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
-        sources = [torch.Generator().manual_seed(seed) for seed in seeds]
-        for rows, columns in pairwise(widths):
-            bound = rows**-0.5
-            draws = [torch.rand(rows + 1, columns, generator=source) for source in sources]
-            both = (2 * torch.stack(draws) - 1) * bound
-            self.weights.append(both[:, :-1].contiguous())
-            self.biases.append(both[:, -1:].contiguous())
-
-    def forward(self, x: Tensor) -> Tensor:
-        """From (K, N, inputs) to (K, N, outputs), or to (K, N) if there is one output."""
-        for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-            x = torch.baddbmm(bias, x, weight)
-            if layer < len(self.weights) - 1:
-                x = F.leaky_relu(x, 0.2)
-        return x.squeeze(-1) if x.shape[-1] == 1 else x
-
-
-class RunwiseAdam(torch.optim.Adam):
-    """Adam with a learning rate of its own for each of K networks trained side by side.
-
-    Adam's step is proportional to its learning rate. So the step is taken at rate 1 and then
-    shortened, run by run.
-
-    Parameters
-    ----------
-    parameters : iterable of Tensor
-        Each (K, …).
-    rates : Tensor
-        (K,) learning rates; may be changed at any time.
-    betas : (float, float)
-        Adam's own.
-    """
-
-    def __init__(
-        self,
-        parameters: nn.ParameterList | Sequence[nn.Parameter],
-        rates: Tensor,
-        *,
-        betas: tuple[float, float] = (0.5, 0.9),
-    ) -> None:
-        super().__init__(parameters, lr=1.0, betas=betas)
-        self.rates = rates
-
-    @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]
-        """Update all networks once."""
-        parameters = [p for group in self.param_groups for p in group["params"]]
-        before = [p.clone() for p in parameters]
-        super().step(closure)
-        for new, old in zip(parameters, before, strict=True):
-            new.copy_(torch.lerp(old, new, self.rates.view(-1, 1, 1).to(new)))
 
 
 # ------------------------------------------------------------------- players for pictures

@@ -16,13 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tutorial_lib.gan_basics import (
-    Losses,
-    Mixture,
-    Mlps,
-    jensen_shannon,
-    optimal_discriminator,
-)
+from tutorial_lib.gan_basics import Losses, jensen_shannon, optimal_discriminator
+from tutorial_lib.gan_plane import NORMAL, Mixture, Mlps, Noise
 
 EXTENT = 1.6
 """The chapter's window on the plane reaches from −1.6 to 1.6 along both axes."""
@@ -139,7 +134,8 @@ class View:
         (A, 2): which way and how hard the generator's loss pulls the first A samples; minus its
         gradient on each.
     mesh : Tensor
-        (L, L, 2): where the generator puts the nodes of a square net over the noise's middle 95 %.
+        (L, L, 2): where the generator puts the nodes of a square net over the noise's middle 95 %;
+        (L, 2) if the noise is one number.
     divergence : float
         Jensen–Shannon divergence, in nats, of data and samples, both blurred by `BLUR`.
     """
@@ -158,6 +154,7 @@ def look(
     mixture: Mixture,
     *,
     losses: Losses,
+    noise: Noise = NORMAL,
     size: int = 48,
     samples: int = 4000,
     shown: int = 256,
@@ -175,6 +172,8 @@ def look(
         The data's distribution.
     losses : Losses
         What they play for.
+    noise : Noise
+        What the generators start from.
     size : int
         Side of the heat maps, S.
     samples, shown, arrows, nodes : int
@@ -190,18 +189,19 @@ def look(
     """
     games = len(generator.weights[0])
     axis, points, cell = plane(size)
-    noise = torch.randn(samples, 2, generator=torch.Generator().manual_seed(seed))
-    line = torch.linspace(-1.96, 1.96, nodes)
-    net = torch.stack(torch.meshgrid(line, line, indexing="ij"), dim=-1).reshape(-1, 2)
+    drawn = noise.sample(samples, generator=torch.Generator().manual_seed(seed))
+    net = noise.net(nodes)
     with torch.no_grad():
-        made = generator(torch.cat([noise, net]).expand(games, -1, -1))
+        made = generator(torch.cat([drawn, net]).expand(games, -1, -1))
         logits = discriminator(points.expand(games, -1, -1))
     made, mesh = made[:, :samples], made[:, samples:]
     pulled = made[:, :arrows].clone().requires_grad_()
     (slope,) = torch.autograd.grad(losses.generator(discriminator(pulled)).sum(), pulled)
-    if losses.penalty:
-        logits = (logits - logits.mean(-1, keepdim=True)) / logits.std(-1, keepdim=True)
-    learned = torch.sigmoid(logits).view(-1, size, size)
+    if losses.probability is None:
+        spread = (logits - logits.mean(-1, keepdim=True)) / logits.std(-1, keepdim=True)
+        learned = torch.sigmoid(spread).view(-1, size, size)
+    else:
+        learned = losses.probability(logits).view(-1, size, size)
     p = mixture.log_density(points, blur=BLUR).view(size, size).exp()
     q = kernel_density(made, axis)
     return [
@@ -210,7 +210,7 @@ def look(
             optimal=optimal_discriminator(p.clamp(min=1e-12).log(), q[k].clamp(min=1e-12).log()),
             samples=made[k, :shown],
             arrows=-slope[k] * arrows,
-            mesh=mesh[k].view(nodes, nodes, 2),
+            mesh=mesh[k].view(*[nodes] * noise.axes, 2),
             divergence=jensen_shannon(p, q[k], cell=cell).item(),
         )
         for k in range(games)

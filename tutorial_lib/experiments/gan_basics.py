@@ -18,15 +18,7 @@ from tutorial_lib import ledger
 from tutorial_lib.data import to_uint8, write_image
 from tutorial_lib.data.faces import DEFAULT_STYLES, CartoonFaces
 from tutorial_lib.experiments.experiment import Claim, Experiment, Reader, Run
-from tutorial_lib.gan_basics import (
-    DISTRIBUTIONS,
-    LOSSES,
-    DcganDiscriminator,
-    DcganGenerator,
-    Mlps,
-    RunwiseAdam,
-    gan_step,
-)
+from tutorial_lib.gan_basics import LOSSES, DcganDiscriminator, DcganGenerator, gan_step
 from tutorial_lib.gan_measures import (
     FixedFeatures,
     View,
@@ -37,6 +29,7 @@ from tutorial_lib.gan_measures import (
     look,
     nearest,
 )
+from tutorial_lib.gan_plane import DISTRIBUTIONS, Mlps, RunwiseAdam
 from tutorial_lib.training import set_up, train, write_atomically
 
 # -------------------------------------------------------------------------- the plane
@@ -72,7 +65,7 @@ class PlaneConfig:
     Attributes
     ----------
     distribution : str
-        One of :data:`tutorial_lib.gan_basics.DISTRIBUTIONS`.
+        One of :data:`tutorial_lib.gan_plane.DISTRIBUTIONS`.
     games : tuple of Game
         Each is played once a seed.
     steps : int
@@ -241,7 +234,7 @@ def run_plane(run: Run) -> ledger.Record:
     }
     for name, views in recipe.views().items():
         gaps = [discriminator_gap(view, recipe.mixture) for view in views]
-        if "wasserstein" not in next(g.loss for g in config.games if g.name == name):
+        if LOSSES[next(g.loss for g in config.games if g.name == name)].probability:
             metrics[name]["discriminator gap"] = _summary(gaps)
     names = [frame_name(step) for step in frames if (run.folder / frame_name(step)).exists()]
     record = run.record(history=history, metrics=metrics, protocol=PLANE_PROTOCOL, artefacts=names)
@@ -590,6 +583,7 @@ COLLAPSE = (
     Game("Wasserstein critic, moves five times", loss="wasserstein", rounds=5),
 )
 
+SLIDER_LOSSES = ("non-saturating", "saturating", "wasserstein")
 RATES = (1e-4, 1e-3, 1e-2)
 ROUNDS = (1, 5)
 
@@ -601,7 +595,7 @@ def slider_game(loss: str, rounds: int, discriminator_rate: float, generator_rat
 
 SLIDERS = tuple(
     Game(slider_game(loss, rounds, d, g), loss, g, d, rounds)
-    for loss in LOSSES
+    for loss in SLIDER_LOSSES
     for rounds in ROUNDS
     for d in RATES
     for g in RATES
