@@ -12,6 +12,8 @@ from tutorial_lib.cli import app
 from tutorial_lib.data import DataUnavailable, group_names, locate, read_image, write_image
 from tutorial_lib.experiments import EXPERIMENTS, lapstyle
 from tutorial_lib.experiments.experiment import execute
+from tutorial_lib.experiments.style_training import Photographs, StyleConfig
+from tutorial_lib.experiments.stylise import fast_form, style_state
 from tutorial_lib.lapstyle import (
     SKIPS,
     Decoder,
@@ -260,7 +262,7 @@ def test_encoder_is_vgg_but_for_the_border():
 
 
 def test_stages_share_the_steps():
-    config = lapstyle.StyleConfig(steps=10, shares=(0.5, 0.3, 0.2))
+    config = StyleConfig(steps=10, shares=(0.5, 0.3, 0.2))
     assert config.ends(10) == [5, 8, 10]
     assert lapstyle.AblationConfig(steps=10, shares=(0.0, 1.0)).ends(7) == [0, 7]
     assert lapstyle.watch_steps(60, [30, 45, 60]) == [0, 20, 30, 37, 45, 50, 52, 60]
@@ -269,7 +271,7 @@ def test_stages_share_the_steps():
 def test_photographs_are_cropped_alike_from_the_same_seed(tmp_path):
     for i in range(3):
         write_image(tmp_path / f"{i}.jpg", torch.rand(1, 3, 40, 60))
-    photos = lapstyle.Photographs(str(tmp_path), side=16, limit=2)
+    photos = Photographs(str(tmp_path), side=16, limit=2)
     assert len(photos.paths) == 2
     first, again = (photos.sample(5, torch.Generator().manual_seed(s)) for s in (3, 3))
     assert first.shape == (5, 3, 16, 16)
@@ -277,11 +279,11 @@ def test_photographs_are_cropped_alike_from_the_same_seed(tmp_path):
     assert torch.equal(first, again)
     assert not torch.equal(first, photos.sample(5, torch.Generator().manual_seed(4)))
     with pytest.raises(ValueError, match=r"no \*\.jpg in"):
-        lapstyle.Photographs(str(tmp_path / "empty"), side=16, limit=2)
+        Photographs(str(tmp_path / "empty"), side=16, limit=2)
 
 
 def test_stored_weights_are_whole_and_half(painter):
-    state = lapstyle.style_state(painter)
+    state = style_state(painter)
     assert all(v.dtype == torch.half for v in state.values())
     assert sum(v.numel() * 2 for v in state.values()) < 17e6
     theirs = {f"encoder.{k}": v for k, v in painter.encoder.state_dict().items()}
@@ -296,7 +298,7 @@ def test_fast_form_paints_the_same_picture(painter):
     photo = torch.rand(1, 3, 64, 96)
     before = painter.decoder.to_colour[-1].weight.clone()
     with torch.no_grad():
-        fast = lapstyle.fast_form(painter, torch.device("cpu"))(photo)
+        fast = fast_form(painter, torch.device("cpu"))(photo)
         difference = (fast.float() - painter(photo)).abs().mean()
     assert difference < 0.01
     assert torch.equal(painter.decoder.to_colour[-1].weight, before)
@@ -340,7 +342,7 @@ def records(tmp_path, monkeypatch, painter):
     encoder_state = {k: v.half().contiguous() for k, v in painter.encoder.state_dict().items()}
     for name, file, state in (
         ("encoder", "encoder.safetensors", encoder_state),
-        ("starry_night", "weights.safetensors", lapstyle.style_state(painter)),
+        ("starry_night", "weights.safetensors", style_state(painter)),
     ):
         folder = tmp_path / "results" / "lapstyle" / name
         folder.mkdir(parents=True)

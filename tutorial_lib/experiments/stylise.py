@@ -1,16 +1,121 @@
-"""Painting files in a recorded style: what the command ``tutorial stylise`` does."""
+"""Recorded painters, and painting files with them: what ``tutorial stylise`` does."""
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from tutorial_lib.data import read_image, write_image
-from tutorial_lib.experiments.lapstyle import fast_form, recorded_painter
+from tutorial_lib import ledger
+from tutorial_lib.data import group_names, load, read_image, write_image
+from tutorial_lib.lapstyle import Encoder, LapStyle, equalise
+from tutorial_lib.metrics import imresize
+from tutorial_lib.training import native_bf16
+from tutorial_lib.vgg import Vgg
+
+STYLES = ("starry_night", "the_scream", "shipwreck")
+"""Paintings whose style can be learned."""
+
+ENCODER = "lapstyle/encoder"
+"""The record that keeps the encoder for all of them."""
+
+WEIGHTS = "weights.safetensors"
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
+
+# --------------------------------------------------------------------------- painters
+
+
+def fit(image: Tensor, side: int) -> Tensor:
+    """Resize a picture so that its shorter side is `side`."""
+    scale = side / min(image.shape[-2:])
+    height, width = (max(side, round(length * scale)) for length in image.shape[-2:])
+    return imresize(image, size=(height, width)).clamp(0, 1)
+
+
+def prepared_encoder(backbone: str, *, blocks: int = 5) -> Encoder:
+    """VGG with its channels made comparable over 40 photographs, rounded to half precision."""
+    layer = f"relu{blocks}_1"
+    encoder = Encoder.from_vgg(Vgg([layer], backbone=backbone))  # type: ignore[arg-type]
+    names = group_names("bsds500")[::10]
+    equalise(encoder, torch.cat([fit(load(name), 128)[..., :128, :128] for name in names]))
+    return encoder.half().float()
+
+
+def style_state(model: LapStyle) -> dict[str, Tensor]:
+    """A painter's weights as they are stored: in half precision, without the encoder's."""
+    return {
+        key: value.detach().cpu().half().contiguous()
+        for key, value in model.state_dict().items()
+        if not key.startswith("encoder.")
+    }
+
+
+def stored_weights(experiment: str) -> dict[str, Tensor]:
+    """Read a record's weights, in single precision."""
+    stored = load_file(ledger.read(experiment).artefact(WEIGHTS))
+    return {key: value.float() for key, value in stored.items()}
+
+
+def recorded_painter(style: str) -> LapStyle:
+    """The painter of one style, as recorded; needs no data from outside.
+
+    Parameters
+    ----------
+    style : str
+        One of `STYLES`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such style.
+    LedgerError
+        If it is not recorded, or its weights are not those recorded.
+    """
+    if style not in STYLES:
+        raise ValueError(f"no style {style!r}; there are: {', '.join(STYLES)}")
+    backbone = ledger.read(f"lapstyle/{style}").config["backbone"]
+    state = stored_weights(f"lapstyle/{style}")
+    record = ledger.read(ENCODER)
+    if record.config["backbone"] == backbone:
+        encoder = Encoder(backbone=backbone)
+        stored = load_file(record.artefact("encoder.safetensors"))
+        encoder.load_state_dict({key: value.float() for key, value in stored.items()})
+    else:
+        encoder = prepared_encoder(backbone, blocks=4)
+    revisions = {key.split(".")[1] for key in state if key.startswith("revisions.")}
+    model = LapStyle(encoder, revisions=len(revisions))
+    theirs = {f"encoder.{key}": value for key, value in encoder.state_dict().items()}
+    model.load_state_dict(state | theirs)
+    return model.eval()
+
+
+def fast_form(model: LapStyle, device: torch.device, *, compile: bool = False) -> nn.Module:
+    """A copy for painting only: channels last, and in half precision where that is faster.
+
+    Parameters
+    ----------
+    model : LapStyle
+        Left as it is.
+    device : torch.device
+        A GPU takes float16; a CPU bfloat16 if it multiplies that in hardware, else float32.
+    compile : bool
+        Compile on a GPU: worth a minute for many pictures of one size.
+    """
+    half = torch.float16 if device.type == "cuda" else torch.bfloat16
+    dtype = half if device.type == "cuda" or native_bf16() else torch.float32
+    fast = copy.deepcopy(model).eval().requires_grad_(False)
+    fast.to(device=device, dtype=dtype).to(memory_format=torch.channels_last)
+    if compile and device.type == "cuda":
+        return torch.compile(fast, mode="reduce-overhead", dynamic=False)  # type: ignore[return-value]
+    return fast
+
+
+# ------------------------------------------------------------------------------ files
 
 
 def stylise_files(
