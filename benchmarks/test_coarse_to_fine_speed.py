@@ -18,9 +18,10 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
-from tutorial_lib.coarse_to_fine import CoarseToFine
+from tutorial_lib.coarse_to_fine import CoarseToFine, to_grey
 from tutorial_lib.data import CartoonFaces, write_image
-from tutorial_lib.experiments.coarse_to_fine import Config, Octaves, Recipe
+from tutorial_lib.data.octaves import Octaves
+from tutorial_lib.experiments.coarse_to_fine import Config, Recipe
 from tutorial_lib.training import make_fabric, native_bf16
 
 TOP, BATCH, COUNT, ROUNDS = 64, 32, 128, 3
@@ -67,7 +68,7 @@ def ours(images: Tensor) -> Callable[[], object]:
     """The recipe that the experiments run."""
     config = Config(top=TOP, width=16, count=len(images), batch=BATCH, epochs=100)
     fabric = make_fabric()
-    octaves = Octaves(images, sides=[TOP], task="colour", device=fabric.device)
+    octaves = Octaves(images, sides=[TOP], spoil=to_grey, device=fabric.device)
     sets = type("Sets", (), {"train": octaves, "test": octaves})()
     recipe = Recipe(config, fabric, sets, seed=0)
 

@@ -9,12 +9,10 @@ from torch import nn
 
 from tutorial_lib import ledger
 from tutorial_lib.coarse_to_fine import (
-    COLOURED,
     CoarseToFine,
     PatchDiscriminator,
     Phase,
     adversarial_step,
-    channel_correlation,
     enter,
     l1_step,
     layout,
@@ -24,6 +22,7 @@ from tutorial_lib.coarse_to_fine import (
     to_mosaic,
 )
 from tutorial_lib.data import DataUnavailable, embedded, locate
+from tutorial_lib.data.octaves import COLOURED, Octaves, channel_correlation, coloured, squares
 from tutorial_lib.experiments import EXPERIMENTS
 from tutorial_lib.experiments import coarse_to_fine as trained
 from tutorial_lib.experiments.experiment import execute
@@ -302,10 +301,10 @@ def test_channel_correlation_is_numpys():
 
 
 def test_the_colour_filter_keeps_coloured_pictures():
-    coloured = (torch.rand(4, 3, 8, 8) * 255).byte()
-    grey = coloured[:, :1].expand(-1, 3, -1, -1)
-    mixed = torch.stack([grey[0], coloured[1], grey[2], coloured[3]])
-    assert torch.equal(trained.coloured(mixed), coloured[[1, 3]])
+    images = (torch.rand(4, 3, 8, 8) * 255).byte()
+    grey = images[:, :1].expand(-1, 3, -1, -1)
+    mixed = torch.stack([grey[0], images[1], grey[2], images[3]])
+    assert torch.equal(coloured(mixed), images[[1, 3]])
 
 
 # -------------------------------------------------------------------------------- steps
@@ -358,7 +357,7 @@ def test_patch_discriminator_judges_every_stage(side):
 
 def test_octaves_give_pictures_and_their_spoiled_twins():
     images = (torch.rand(5, 3, 32, 32) * 255).byte()
-    pictures = trained.Octaves(images, sides=[8, 32], task="mosaic")
+    pictures = Octaves(images, sides=[8, 32], spoil=to_mosaic)
     spoiled, true = pictures.batch(torch.tensor([4, 1]), side=32)
     torch.testing.assert_close(true, images[[4, 1]].float() / 255)
     torch.testing.assert_close(spoiled, to_mosaic(true), atol=0.51 / 255, rtol=0)
@@ -371,7 +370,7 @@ def test_octaves_give_pictures_and_their_spoiled_twins():
 def test_every_picture_comes_once_before_any_comes_again(monkeypatch):
     config = trained.Config(top=8, width=4, count=10, batch=4, epochs=10)
     images = torch.arange(10, dtype=torch.uint8).view(10, 1, 1, 1).expand(-1, 3, 8, 8)
-    octaves = trained.Octaves(images, sides=[8], task="colour")
+    octaves = Octaves(images, sides=[8], spoil=to_grey)
     sets = type("Sets", (), {"train": octaves, "test": octaves})()
     fabric = make_fabric(precision="32-true")
 
@@ -397,9 +396,9 @@ def test_squares_of_photographs_are_the_same_at_every_call():
         locate("bsds500/val/101085.jpg", download=False)
     except DataUnavailable as error:
         pytest.skip(str(error))
-    found = trained.squares("bsd100", count=3, side=32, progress=False)
+    found = squares("bsd100", count=3, side=32, progress=False)
     assert found.shape == (3, 3, 32, 32)
-    assert torch.equal(found, trained.squares("bsd100", count=3, side=32, progress=False))
+    assert torch.equal(found, squares("bsd100", count=3, side=32, progress=False))
     assert found.float().std() > 10
 
 
@@ -477,6 +476,9 @@ def test_two_optimisers_part_at_the_unfreezing_and_not_before(tmp_path):
     assert not torch.equal(kept, new)
     steps = [recipe.optimizers[n].state[p]["step"] for n, p in (("network", kept), ("twin", new))]
     assert steps[0] > steps[1] == 1
+    # Adam's first step is the learning rate, whatever the gradient.
+    rate = config.learning_rate
+    assert losses["new optimiser, moved"].item() == pytest.approx(rate, rel=0.2)
 
 
 def test_frames_are_kept_at_every_stages_end():
@@ -488,7 +490,7 @@ def test_frames_are_kept_at_every_stages_end():
 def test_a_training_is_timed_by_the_same_steps_in_part_as_in_whole(monkeypatch):
     config = trained.Config(top=8, width=4, count=8, batch=2, epochs=2)
     images = torch.zeros(8, 3, 8, 8, dtype=torch.uint8)
-    octaves = trained.Octaves(images, sides=[8], task="colour")
+    octaves = Octaves(images, sides=[8], spoil=to_grey)
     sets = type("Sets", (), {"train": octaves, "test": octaves})()
     recipe = trained.Recipe(config, make_fabric(precision="32-true"), sets, seed=0)
     now = iter([100.0, 104.0, 200.0, 202.0])

@@ -466,32 +466,6 @@ TASKS: dict[str, Callable[[Tensor], Tensor]] = {"colour": to_grey, "mosaic": to_
 """What spoils a picture, by the name of the task of mending it."""
 
 
-def channel_correlation(image: Tensor) -> Tensor:
-    """How nearly the channels of pictures are one: the mean of their correlation matrix.
-
-    Parameters
-    ----------
-    image : Tensor
-        (N, 3, H, W), uint8 or float.
-
-    Returns
-    -------
-    Tensor
-        (N,), 1 for grey pictures. All nine entries count, the diagonal too. A picture with
-        a channel of one value has no correlation, and counts as grey.
-    """
-    pixels = image.flatten(2).double()
-    pixels = pixels - pixels.mean(-1, keepdim=True)
-    length = pixels.norm(dim=-1, keepdim=True)
-    unit = pixels / length
-    found = (unit @ unit.mT).mean((1, 2))
-    return torch.where((length > 0).all(1).squeeze(-1), found, torch.ones_like(found))
-
-
-COLOURED = 0.995
-"""The article keeps a picture if the correlation of its channels is below this."""
-
-
 # ---------------------------------------------------------------------------- training
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import dataclasses
 import time
-from collections.abc import Sequence
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
@@ -18,26 +17,24 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.utils import make_grid
-from tqdm.auto import tqdm
 
 from tutorial_lib import ledger
 from tutorial_lib.coarse_to_fine import (
-    COLOURED,
     TASKS,
     CoarseToFine,
     PatchDiscriminator,
     Phase,
     adversarial_step,
-    channel_correlation,
     enter,
     l1_step,
     phase,
     sizes,
 )
-from tutorial_lib.data import CartoonFaces, from_uint8, group_names, load, to_uint8, write_image
-from tutorial_lib.experiments.experiment import Experiment, Run
+from tutorial_lib.data import CartoonFaces, write_image
+from tutorial_lib.data.octaves import Octaves, coloured, squares
+from tutorial_lib.experiments.experiment import Claim, Experiment, Reader, Run
 from tutorial_lib.experiments.experiment import curves as thinned
-from tutorial_lib.metrics import Protocol, imresize, psnr
+from tutorial_lib.metrics import Protocol, psnr
 from tutorial_lib.training import History, set_up, train, write_atomically
 
 
@@ -131,132 +128,6 @@ PROTOCOLS = {
 # ------------------------------------------------------------------------------- data
 
 
-def coloured(images: Tensor) -> Tensor:
-    """Leave out grey pictures, as the article does.
-
-    Parameters
-    ----------
-    images : Tensor
-        (N, 3, S, S), uint8.
-
-    Returns
-    -------
-    Tensor
-        Those whose channels correlate by less than 0.995 in the mean.
-    """
-    correlation = torch.cat([channel_correlation(part) for part in images.split(256)])
-    return images[correlation < COLOURED]
-
-
-def squares(group: str, *, count: int, side: int, progress: bool = True) -> Tensor:
-    """Cut squares from photographs, the same at every call.
-
-    Each is cut at a random place at twice the size, or as large as the photograph allows, and
-    shrunk.
-
-    Parameters
-    ----------
-    group : str
-        A set of :data:`tutorial_lib.data.GROUPS`.
-    count : int
-        How many, N; the photographs take turns.
-    side : int
-        Of the squares, S, in pixels.
-    progress : bool
-        Whether there is a progress bar.
-
-    Returns
-    -------
-    Tensor
-        (N, 3, S, S), uint8.
-
-    Raises
-    ------
-    DataUnavailable
-        If a photograph is not to be had.
-    """
-    names = group_names(group)
-    random = torch.Generator().manual_seed(0)
-    found = torch.empty(count, 3, side, side, dtype=torch.uint8)
-    for index, name in enumerate(tqdm(names[:count], desc=group, disable=not progress)):
-        image = load(name)
-        cut = min(2 * side, *image.shape[-2:])
-        for place in range(index, count, len(names)):
-            top, left = (
-                int(torch.randint(length - cut + 1, (), generator=random))
-                for length in image.shape[-2:]
-            )
-            square = image[..., top : top + cut, left : left + cut]
-            found[place] = to_uint8(imresize(square, size=(side, side)))[0]
-    return found
-
-
-class Octaves:
-    """Pictures and their spoiled twins at several sizes, as bytes on the training's device.
-
-    All is made once. A stage then reads arrays of its own size, so that small stages are not held
-    up by large pictures.
-
-    Parameters
-    ----------
-    images : Tensor
-        (N, 3, S, S), uint8.
-    sides : sequence of int
-        Sizes at which batches are wanted; divisors of S.
-    task : str
-        One of :data:`tutorial_lib.coarse_to_fine.TASKS`.
-    device : torch.device or str
-        Where batches are wanted.
-    """
-
-    def __init__(
-        self,
-        images: Tensor,
-        *,
-        sides: Sequence[int],
-        task: str,
-        device: torch.device | str = "cpu",
-    ) -> None:
-        parts: dict[int, list[tuple[Tensor, Tensor]]] = {side: [] for side in sides}
-        for part in images.split(256):
-            true = from_uint8(part.to(device))
-            spoiled = TASKS[task](true)
-            for side in sides:
-                small = [F.avg_pool2d(i, i.shape[-1] // side) for i in (spoiled, true)]
-                low, high = (to_uint8(image).permute(0, 2, 3, 1) for image in small)
-                parts[side].append((low, high))
-        self._pairs = {
-            side: tuple(torch.cat(pixels).contiguous() for pixels in zip(*found, strict=True))
-            for side, found in parts.items()
-        }
-        self._count = len(images)
-
-    def __len__(self) -> int:
-        """Count the pictures."""
-        return self._count
-
-    def batch(self, index: Tensor, *, side: int) -> tuple[Tensor, Tensor]:
-        """Take spoiled and true pictures.
-
-        Parameters
-        ----------
-        index : Tensor
-            (B,), which ones.
-        side : int
-            At which size, s.
-
-        Returns
-        -------
-        spoiled, true : Tensor
-            (B, 3, s, s), float32, range [0, 1], channels last in memory.
-        """
-        spoiled, true = (
-            from_uint8(pixels.index_select(0, index.to(pixels.device)).permute(0, 3, 1, 2))
-            for pixels in self._pairs[side]
-        )
-        return spoiled, true
-
-
 class Sets:
     """Training and test pictures of one task."""
 
@@ -279,7 +150,7 @@ class Sets:
             Octaves(
                 coloured(images),
                 sides=sizes(config.top) if config.each else [config.top],
-                task=config.task,
+                spoil=TASKS[config.task],
                 device=fabric.device,
             )
             for images in pair
@@ -567,7 +438,7 @@ class UnfreezingConfig(Config):
         Steps after the last stage's unfreezing.
     """
 
-    after: int = 60
+    after: int = 100
 
     @property
     def unfreezing(self) -> int:
@@ -591,12 +462,16 @@ class UnfreezingRecipe(Recipe):
         """Update the one network, and after the unfreezing both, on the same pictures."""
         if index == self.config.unfreezing:
             self.twin.load_state_dict(self.network.state_dict())
+        before = _lower_weights(self.network)
         kept = super().step(index, generator)["l1"]
+        moved = _lower_weights(self.network) - before
+        found = {"moments kept": kept, "moments kept, moved": moved.square().mean().sqrt()}
         if index < self.config.unfreezing:
-            return {"moments kept": kept, "new optimiser": kept}
+            return found | {n.replace("moments kept", "new optimiser"): v for n, v in found.items()}
         now = self.config.phase(index)
         enter(self.twin, now)
         spoiled, true = self.batch(index, stage=now.stage)
+        before = _lower_weights(self.twin)
         new = l1_step(
             self.fast_twin,
             self.optimizers["twin"],
@@ -605,14 +480,21 @@ class UnfreezingRecipe(Recipe):
             stage=now.stage,
             backward=self.fabric.backward,
         )["l1"]
-        return {"moments kept": kept, "new optimiser": new}
+        moved = _lower_weights(self.twin) - before
+        return found | {"new optimiser": new, "new optimiser, moved": moved.square().mean().sqrt()}
+
+
+def _lower_weights(network: CoarseToFine) -> Tensor:
+    """All weights below the top level, as one vector."""
+    lower = [p for level in network.levels[:-1] for p in level.parameters()]
+    return torch.cat([p.detach().flatten() for p in lower])
 
 
 def run_unfreezing(run: Run) -> ledger.Record:
     """Measure what Adam's moments are worth when the lower levels are unfrozen."""
     config: UnfreezingConfig = run.config
     sets = Sets(config, run.fabric)
-    steps = min(run.steps, config.unfreezing + config.after)
+    steps = config.unfreezing + config.after
     curves, metrics, seconds, history = {}, {}, 0.0, History()
     for seed in range(config.seeds):
         recipe = UnfreezingRecipe(config, run.fabric, sets, seed=seed)
@@ -627,24 +509,24 @@ def run_unfreezing(run: Run) -> ledger.Record:
             label=f"{run.experiment}, seed {seed}",
         )
         seconds += history.seconds
-        before = history.losses[: config.unfreezing][-config.after :, 0].mean().item()
-        found = {"before": round(before, 6)}
+        found: dict[str, float] = {}
         for column, name in enumerate(history.names):
-            losses = history.losses[config.unfreezing :, column].tolist()
+            values = history.losses[config.unfreezing :, column].tolist()
             curves[f"{name}, seed {seed}"] = {
-                "step": [float(step) for step in range(len(losses))],
-                "value": [float(f"{loss:.5g}") for loss in losses],
+                "step": [float(step) for step in range(1, len(values) + 1)],
+                "value": [float(f"{value:.5g}") for value in values],
             }
-            found[f"{name}, worst"] = round(max(losses, default=before), 6)
-            found[f"{name}, first 20"] = round(fmean(losses[:20] or [before]), 6)
+            found[f"{name}, first"] = float(f"{values[0]:.5g}")
+            found[f"{name}, mean"] = float(f"{fmean(values):.5g}")
         metrics[f"seed {seed}"] = found
     record = run.record(
         history=dataclasses.replace(history, seconds=seconds),
         metrics=metrics,
         protocol={
-            "curves": "mean absolute error on [0, 1] of each step's own batch, the same for both; "
-            "step 0 is the first after the unfreezing of the last stage's lower levels",
-            "before": "mean over as many steps before it",
+            "moments kept, new optimiser": "mean absolute error on [0, 1] of each step's own "
+            "batch, before its update, the same batches for both; step 1 is the first after the "
+            "unfreezing of the last stage's lower levels",
+            "moved": "how far the step moves a weight of the lower levels, root mean square",
         },
     )
     return dataclasses.replace(record, curves=curves)
@@ -675,29 +557,44 @@ def curve(record: ledger.Record, name: str, *, seed: int = 0) -> tuple[list[floa
     return [step / per_epoch for step in found["step"]], found["value"]
 
 
-def clock(record: ledger.Record, *, seed: int = 0) -> list[float]:
-    """Seconds of training up to the end of every epoch, from epoch 0."""
-    return [0.0, *accumulate(curve(record, "seconds", seed=seed)[1])]
+def mean_curve(record: ledger.Record, name: str) -> tuple[list[float], list[float]]:
+    """The mean of a curve over the seeds."""
+    found = [curve(record, name, seed=seed) for seed in range(record.config["seeds"])]
+    return found[0][0], [fmean(values) for values in zip(*(y for _, y in found), strict=True)]
 
 
-def stage_seconds(record: ledger.Record, *, seed: int = 0) -> dict[int, float]:
+def clock(record: ledger.Record) -> list[float]:
+    """Seconds of training up to the end of every epoch, from epoch 0; the mean over the seeds."""
+    return [0.0, *accumulate(mean_curve(record, "seconds")[1])]
+
+
+def stage_seconds(record: ledger.Record) -> dict[int, float]:
     """Mean seconds of an epoch, by the stage that was trained."""
-    stages = [int(stage) for stage in curve(record, "stage", seed=seed)[1][1:]]
-    pairs = list(zip(stages, curve(record, "seconds", seed=seed)[1], strict=True))
+    stages = [int(stage) for stage in curve(record, "stage")[1][1:]]
+    pairs = list(zip(stages, mean_curve(record, "seconds")[1], strict=True))
     return {k: fmean(value for stage, value in pairs if stage == k) for k in sorted({*stages})}
 
 
-def passed(record: ledger.Record, level: float, *, seed: int = 0) -> int | None:
+def last(record: ledger.Record, name: str = "val_psnr_top") -> float:
+    """Mean of a curve over the last tenth of the epochs, at least three, and over the seeds.
+
+    One epoch alone says little: a step more or less sways the PSNR by tenths of a decibel.
+    """
+    values = mean_curve(record, name)[1]
+    return fmean(values[-max(3, len(values) // 10) :])
+
+
+def passed(record: ledger.Record, level: float) -> int | None:
     """The first epoch after which the validation PSNR at full size is at least `level`, in dB."""
-    epochs, values = curve(record, "val_psnr_top", seed=seed)
+    epochs, values = mean_curve(record, "val_psnr_top")
     reached = (round(e) for e, value in zip(epochs, values, strict=True) if value >= level)
     return next(reached, None)
 
 
-def at_seconds(record: ledger.Record, seconds: float, *, seed: int = 0) -> float:
-    """Validation PSNR at full size after so many seconds of training, at the last epoch's end."""
-    values = curve(record, "val_psnr_top", seed=seed)[1]
-    return [v for v, t in zip(values, clock(record, seed=seed), strict=True) if t <= seconds][-1]
+def at_seconds(record: ledger.Record, seconds: float) -> float:
+    """Best validation PSNR at full size, in dB, of any epoch that ended within so many seconds."""
+    values = mean_curve(record, "val_psnr_top")[1]
+    return max(v for v, t in zip(values, clock(record), strict=True) if t <= seconds)
 
 
 # ------------------------------------------------------------------------- experiments
@@ -763,7 +660,7 @@ EXPERIMENTS = (
             ),
             **{
                 profile: UnfreezingConfig(
-                    top=32, width=16, epochs=12, count=2_048, batch=32, seeds=3, **_UNFREEZING
+                    top=16, width=16, epochs=40, count=2_048, batch=32, seeds=3, **_UNFREEZING
                 )
                 for profile in ("quick", "book")
             },
@@ -774,3 +671,138 @@ EXPERIMENTS = (
         run=run_unfreezing,
     ),
 )
+
+# ------------------------------------------------------------------------------ claims
+
+PAIRS = {"with skips": ("ctf_all", "ctf_each"), "auto-encoder": ("ctfae_all", "ctfae_each")}
+
+
+def _pair(read: Reader, task: str, names: tuple[str, str]) -> tuple[ledger.Record, ledger.Record]:
+    every, each = (read(f"coarse_to_fine/{task}_{name}") for name in names)
+    return every, each
+
+
+def _quality(read: Reader) -> str:
+    parts = []
+    for name, names in PAIRS.items():
+        every, each = (last(record) for record in _pair(read, "colour", names))
+        parts.append(f"{name}: {each:.2f} dB stage by stage, {every:.2f} dB all at once")
+    return "Colourisation, validation PSNR over the last epochs, " + "; ".join(parts)
+
+
+def _same_curve(read: Reader) -> str:
+    parts = []
+    for task, word in _WORDS.items():
+        ctf, unet = (
+            mean_curve(read(f"coarse_to_fine/{task}_{name}"), "val_psnr_top")[1]
+            for name in ("ctf_all", "unet")
+        )
+        half = len(ctf) // 2
+        gaps = [a - b for a, b in zip(ctf[half:], unet[half:], strict=True)]
+        apart = fmean(abs(gap) for gap in gaps)
+        parts.append(f"{word}: {fmean(gaps):+.2f} dB, {apart:.2f} dB apart at an epoch")
+    return "Coarse-to-fine less U-Net, mean over the second half, " + "; ".join(parts)
+
+
+def _slower(read: Reader) -> str:
+    parts = []
+    for name, names in PAIRS.items():
+        every, each = _pair(read, "colour", names)
+        epoch = passed(every, last(each))
+        when = "never" if epoch is None else f"after {epoch} of {every.config['epochs']} epochs"
+        parts.append(f"{name}: {when}")
+    return "All at once reaches what stage by stage ends with, " + "; ".join(parts)
+
+
+def _seconds(read: Reader) -> str:
+    parts = []
+    for name, names in PAIRS.items():
+        every, each = (clock(record)[-1] for record in _pair(read, "colour", names))
+        parts.append(f"{name}: {every:.0f} s and {each:.0f} s, {every / each:.2f} times")
+    return "All at once and stage by stage, " + "; ".join(parts)
+
+
+def _stages(read: Reader) -> str:
+    every, each = _pair(read, "colour", PAIRS["with skips"])
+    side = sizes(every.config["top"])
+    found = stage_seconds(each)
+    parts = [f"{side[k - 1]} px {seconds:.2f} s" for k, seconds in found.items()]
+    (whole,) = stage_seconds(every).values()
+    return f"Stage by stage: {', '.join(parts)} an epoch; all at once: {whole:.2f} s"
+
+
+def _equal_time(read: Reader) -> str:
+    parts = []
+    for name, names in PAIRS.items():
+        every, each = _pair(read, "colour", names)
+        given = clock(each)[-1]
+        best = at_seconds(each, given)
+        parts.append(
+            f"{name}: {at_seconds(every, given):.2f} dB all at once, {best:.2f} dB stage by stage"
+        )
+    return "Best after as many seconds as stage by stage takes, " + "; ".join(parts)
+
+
+def _skips(read: Reader) -> str:
+    parts = []
+    for task, word in _WORDS.items():
+        unet, ctfae = (
+            last(read(f"coarse_to_fine/{task}_{name}")) for name in ("unet", "ctfae_all")
+        )
+        parts.append(f"{word}: U-Net {unet:.2f} dB, auto-encoder {ctfae:.2f} dB")
+    return "; ".join(parts)
+
+
+def _overfits(read: Reader) -> str:
+    parts = []
+    for task, word in _WORDS.items():
+        record = read(f"coarse_to_fine/{task}_unet")
+        gap = last(record, "train_psnr") - last(record)
+        values = mean_curve(record, "val_psnr_top")[1]
+        fall = max(values) - last(record)
+        parts.append(
+            f"{word}: training pictures {gap:+.2f} dB against new ones, which end {fall:.2f} dB "
+            "below their best"
+        )
+    return "U-Net, " + "; ".join(parts)
+
+
+def _adversarial(read: Reader) -> str:
+    every, each = _pair(read, "gan", PAIRS["with skips"])
+    return (
+        f"With a patch discriminator (weight {every.config['adversarial']}): {last(each):.2f} dB "
+        f"stage by stage, {last(every):.2f} dB all at once"
+    )
+
+
+def _photographs(read: Reader) -> str:
+    every, each = _pair(read, "photos", PAIRS["with skips"])
+    spoiled = every.metric("data", "psnr of the spoiled")
+    return (
+        f"Colourisation of photographs: {last(each):.2f} dB stage by stage, {last(every):.2f} dB "
+        f"all at once; left grey, {spoiled:.2f} dB"
+    )
+
+
+CLAIMS = (
+    Claim("Training each stage in turn does not give better pictures, but worse.", _quality),
+    Claim(
+        "Trained all at once, the coarse-to-fine model learns just as a U-Net does.", _same_curve
+    ),
+    Claim(
+        "Stage by stage converges more slowly: all at once is past its end after about 150 of 300 "
+        "epochs, the auto-encoder after 100.",
+        _slower,
+    ),
+    Claim(
+        "All at once takes about twice as long: 40,644 s against 22,319 s (auto-encoder).",
+        _seconds,
+    ),
+    Claim("An epoch of the last stage takes as long as one of all at once.", _stages),
+    Claim("At equal time, too, all at once should be ahead (argued, not measured).", _equal_time),
+    Claim("With skip connections PSNR is the same to slightly better.", _skips),
+    Claim("Mosaic removal overfits strongly.", _overfits),
+    Claim("Whether it is otherwise with an adversarial loss was left open.", _adversarial),
+    Claim("Only drawn faces were tried.", _photographs),
+)
+"""What the article found, and how the records answer."""
