@@ -27,7 +27,8 @@ LONGEST = 200  # characters of a description that sites show
 def font(size: int, weight: str) -> ImageFont.FreeTypeFont:
     """A font that Matplotlib brings, so that the cards look the same everywhere."""
     return ImageFont.truetype(
-        font_manager.findfont(font_manager.FontProperties("DejaVu Sans", weight=weight)), size
+        font_manager.findfont(font_manager.FontProperties(family="DejaVu Sans", weight=weight)),
+        size,
     )
 
 
