@@ -91,6 +91,13 @@ def test_prior_net_keeps_any_size(size):
     assert made.max() < 1
 
 
+@pytest.mark.parametrize("network", [SkipNetwork(channels=(4,) * 5), PriorNet(latent=4)])
+def test_pictures_too_small_to_be_fitted_are_refused(network):
+    with pytest.raises(ValueError, match="20x32 pixels is too small for 5 levels: one side must"):
+        network(draw_input((32, 20)))
+    assert network(draw_input((33, 1))).shape == (1, 3, 33, 1)
+
+
 def test_levels_and_skips_must_agree():
     with pytest.raises(ValueError, match="got 2 levels and 3 numbers"):
         SkipNetwork(channels=(8, 8), skips=(4, 4, 4))
@@ -619,18 +626,18 @@ def test_denoising_keeps_its_calmest_moment(photo, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("damage", list(DAMAGES))
 def test_panel_restores_every_kind_of_damage(damage):
-    panel = RestorePanel(side=32)
+    panel = RestorePanel(side=48)
     panel.picture.value = "coffee"
     panel.damage.value = damage
     assert panel.result is None
     now = panel.advance(0)
     assert now.step == 1
-    assert panel.result.shape == panel.truth.shape == (1, 3, 20, 32)
+    assert panel.result.shape == panel.truth.shape == (1, 3, 32, 48)
     assert panel.advance(0).step == 2
 
 
 def test_panel_starts_anew_for_another_picture_and_keeps_a_stopped_one():
-    panel = RestorePanel(side=32)
+    panel = RestorePanel(side=48)
     panel.advance(0)
     kept = panel.result
     panel.stop.click()
@@ -642,7 +649,7 @@ def test_panel_starts_anew_for_another_picture_and_keeps_a_stopped_one():
 
 def test_panel_runs_and_stops():
     async def play():
-        panel = RestorePanel(side=32, steps=10_000)
+        panel = RestorePanel(side=48, steps=10_000)
         panel.start.click()
         while panel.bar.value == 0:
             await asyncio.sleep(0.01)
@@ -661,10 +668,10 @@ def test_panel_runs_and_stops():
 
 
 def test_panel_takes_the_readers_own_picture(photo):
-    panel = RestorePanel(side=24)
+    panel = RestorePanel(side=40)
     panel.upload.value = (
         {"name": "photo.png", "type": "image/png", "content": photo.read_bytes()},
     )
-    assert panel.truth.shape == (1, 3, 20, 24)
+    assert panel.truth.shape == (1, 3, 32, 40)
     panel.upload.value = ({"name": "photo.png", "type": "image/png", "content": b"words"},)
     assert "is not an image" in panel.status.value

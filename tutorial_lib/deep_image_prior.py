@@ -116,7 +116,13 @@ class SkipNetwork(nn.Module):
         -------
         Tensor
             Shape (1, 3, H, W), range (0, 1).
+
+        Raises
+        ------
+        ValueError
+            In training, if the lowest level would be a single pixel.
         """
+        _check_size(z, levels=len(self.down), training=self.training)
         maps = [z]
         for down in self.down:
             maps.append(down(maps[-1]))
@@ -171,6 +177,7 @@ class PriorNet(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Turn noise of shape (1, inputs, H, W) into a picture (1, 3, H, W), range (0, 1)."""
+        _check_size(z, levels=len(self.down), training=self.training)
         maps = [z]
         for down in self.down:
             maps.append(down(maps[-1]))
@@ -204,6 +211,15 @@ def _convolution(
         else nn.Conv2d(inputs, outputs, size, stride=stride, padding=size // 2)
     )
     return nn.Sequential(layer, nn.BatchNorm2d(outputs), nn.LeakyReLU(SLOPE, inplace=True))
+
+
+def _check_size(z: Tensor, *, levels: int, training: bool) -> None:
+    # One pixel has no spread, by which batch normalisation would divide it.
+    if training and max(z.shape[-2:]) <= 2**levels:
+        raise ValueError(
+            f"a picture of {z.shape[-1]}x{z.shape[-2]} pixels is too small for {levels} levels: "
+            f"one side must be longer than {2**levels}; enlarge it, or take fewer levels"
+        )
 
 
 def _double(x: Tensor, *, like: Tensor, mode: str, corners: bool | None = None) -> Tensor:

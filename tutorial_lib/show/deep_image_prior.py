@@ -69,7 +69,7 @@ class RestorePanel:
     Parameters
     ----------
     side : int
-        The longer side of the picture, to which it is shrunk; a multiple of 4.
+        The longer side of the picture, to which it is shrunk; at least 36.
     steps : int
         Where the progress bar ends.
 
