@@ -636,20 +636,13 @@ EXPERIMENTS = (
     ),
     *(
         _experiment(
-            f"photos_{name}", f"colourisation of photographs: {words}", data="bsds500", **switches
+            f"{group}_{name}", f"{words}: {TRAININGS[name][0]}", **TRAININGS[name][1], **more
         )
-        for name, (words, switches) in TRAININGS.items()
-        if "ctfae" not in name
-    ),
-    *(
-        _experiment(
-            f"gan_{name}",
-            f"colourisation against a discriminator: {words}",
-            adversarial=0.01,
-            **switches,
+        for group, words, more in (
+            ("photos", "colourisation of photographs", {"data": "bsds500"}),
+            ("gan", "colourisation against a discriminator", {"adversarial": 0.01}),
         )
-        for name, (words, switches) in TRAININGS.items()
-        if "ctfae" not in name
+        for name in ("ctf_all", "ctf_each")
     ),
     Experiment(
         name="coarse_to_fine/unfreezing",
