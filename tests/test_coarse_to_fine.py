@@ -26,6 +26,7 @@ from tutorial_lib.data.octaves import COLOURED, Octaves, channel_correlation, co
 from tutorial_lib.experiments import EXPERIMENTS
 from tutorial_lib.experiments import coarse_to_fine as trained
 from tutorial_lib.experiments.experiment import execute
+from tutorial_lib.show.coarse_to_fine import diagram
 from tutorial_lib.training import make_fabric
 
 TRAININGS = {
@@ -503,3 +504,79 @@ def test_a_training_is_timed_by_the_same_steps_in_part_as_in_whole(monkeypatch):
     for step in (6, 7):
         recipe.step(step, torch.Generator())
     assert recipe.epoch_seconds(8) == 4
+
+
+# -------------------------------------------------------------------- reading, claims
+
+
+def record(psnr, *, seconds, stages=(2, 2, 2, 2), seeds=1, train=None):
+    """A record of four epochs of three steps, made up."""
+    steps = [0.0, 3.0, 6.0, 9.0, 12.0]
+    curves = {}
+    for seed in range(seeds):
+        for name, values, at in (
+            ("val_psnr_top", psnr, steps),
+            ("train_psnr", train or psnr, steps),
+            ("stage", [float(stages[0]), *map(float, stages)], steps),
+            ("seconds", seconds, steps[1:]),
+        ):
+            shift = 0.5 * seed if "psnr" in name else 0.0
+            curves[f"{name}, seed {seed}"] = {"step": at, "value": [v + shift for v in values]}
+    return ledger.Record(
+        experiment="coarse_to_fine/x",
+        profile="smoke",
+        config={"count": 9, "batch": 3, "seeds": seeds, "top": 16, "epochs": 4, "adversarial": 0.1},
+        seed=0,
+        steps=12,
+        steps_planned=12,
+        device="",
+        precision="",
+        seconds=0.0,
+        metrics={"data": {"psnr of the spoiled": 12.5}},
+        protocol={},
+        curves=curves,
+    )
+
+
+EACH = record([5, 8, 9, 18, 20], seconds=[1, 1, 4, 4], stages=(1, 1, 2, 2))
+ALL = record([5, 15, 21, 22, 23], seconds=[4, 4, 4, 4], train=[5, 16, 23, 25, 27])
+
+
+def test_records_are_read_by_epoch_by_second_and_by_stage():
+    assert trained.curve(ALL, "val_psnr_top") == ([0, 1, 2, 3, 4], [5, 15, 21, 22, 23])
+    assert trained.clock(EACH) == [0, 1, 2, 6, 10]
+    assert trained.stage_seconds(EACH) == {1: 1, 2: 4}
+    assert trained.last(EACH) == pytest.approx((9 + 18 + 20) / 3)
+    assert trained.passed(ALL, 20) == 2
+    assert trained.passed(EACH, 20.5) is None
+    assert trained.at_seconds(ALL, 11.9) == 21
+    assert trained.at_seconds(ALL, 12) == 22
+    twice = record([5, 8, 9, 18, 20], seconds=[1, 1, 4, 4], seeds=2)
+    assert trained.mean_curve(twice, "val_psnr_top")[1] == [5.25, 8.25, 9.25, 18.25, 20.25]
+
+
+def test_claims_say_what_the_records_say():
+    def read(name):
+        return EACH if name.endswith("each") else ALL
+
+    said = [claim.measured(read) for claim in trained.CLAIMS]
+    assert "with skips: 15.67 dB stage by stage, 22.00 dB all at once" in said[0]
+    assert "colourisation: +0.00 dB, 0.00 dB apart" in said[1]
+    assert "after 2 of 4 epochs" in said[2]
+    assert "with skips: 16 s and 10 s, 1.60 times" in said[3]
+    assert said[4] == "Stage by stage: 8 px 1.00 s, 16 px 4.00 s an epoch; all at once: 4.00 s"
+    assert "with skips: 21.00 dB all at once, 20.00 dB stage by stage" in said[5]
+    assert "colourisation: U-Net 22.00 dB, auto-encoder 22.00 dB" in said[6]
+    assert "+3.00 dB against new ones, which end 1.00 dB below" in said[7]
+    assert "(weight 0.1): 15.67 dB stage by stage, 22.00 dB all at once" in said[8]
+    assert said[9].endswith("left grey, 12.50 dB")
+
+
+def test_diagrams_are_drawn_from_the_network():
+    whole = diagram(small())
+    assert "3 rows, from 8 to 32 pixels, with skip connections; 3 rows read" in whole.alt
+    assert "without skip connections" in diagram(small(skips=False)).alt
+    assert "1 rows read" in diagram(small(every_input=False)).alt
+    frozen = small()
+    enter(frozen, Phase(2, frozen=True))
+    assert diagram(frozen, stage=2).alt.endswith("The rows that learn: 16 pixels.")
