@@ -150,7 +150,8 @@ def run_style(run: Run) -> ledger.Record:
     state = style_state(recipe.model)
     write_atomically(run.folder / WEIGHTS, lambda path: save_file(state, str(path)))
 
-    files = [WEIGHTS]
+    painting = style_picture(config.style, config.shown)
+    files = [WEIGHTS, _write(run.folder / "style.webp", painting)]
     for name in CONTENTS:
         with torch.no_grad():
             made = model(content(name, config.shown).to(device))
@@ -319,7 +320,7 @@ def _fps(read: Reader) -> str:
         f"({record.metric(size, 'speed-up'):.3g} times the plain form)"
         for size in record.metrics
     ]
-    return f"pictures a second on {record.device}: " + ", ".join(parts)
+    return f"pictures a second ({record.protocol['devices']}): " + ", ".join(parts)
 
 
 def _ablated(read: Reader) -> str:
@@ -360,7 +361,7 @@ def _style_experiment(style: str) -> Experiment:
                 limit=4,
                 held_out=2,
                 places=64,
-                shown=64,
+                shown=128,
             ),
             "quick": StyleConfig(
                 steps=2500, style=style, learning_rate=5e-4, cosine=True, shares=(0.6, 0.3, 0.1)
