@@ -16,7 +16,13 @@ from torch.nn import functional as F
 from tutorial_lib import ledger
 from tutorial_lib.experiments import EXPERIMENTS, gan_basics
 from tutorial_lib.experiments.experiment import execute
-from tutorial_lib.experiments.gan_basics import Game, PlaneConfig, PlaneRecipe, recorded_views
+from tutorial_lib.experiments.gan_basics import (
+    FacesRecipe,
+    Game,
+    PlaneConfig,
+    PlaneRecipe,
+    recorded_views,
+)
 from tutorial_lib.gan_basics import (
     LOSSES,
     DcganDiscriminator,
@@ -675,6 +681,21 @@ def test_stopped_and_resumed_is_the_same_run(tmp_path):
     for name, module in whole.modules.items():
         for key, tensor in module.state_dict().items():
             assert tensor.equal(parts.modules[name].state_dict()[key]), (name, key)
+
+
+def test_faces_stopped_and_resumed_are_the_same(tmp_path):
+    config = EXPERIMENTS["gan_basics/faces32"].profiles["smoke"]
+    fabric = make_fabric(precision="32-true")
+
+    def run(folder, steps):
+        recipe = FacesRecipe(config, fabric)
+        train(recipe, fabric=fabric, steps=steps, folder=folder, config={})
+        return recipe.result().state_dict()
+
+    whole = run(tmp_path / "whole", 5)
+    run(tmp_path / "parts", 3)
+    for key, tensor in run(tmp_path / "parts", 5).items():
+        assert tensor.equal(whole[key]), key
 
 
 def test_sliders_name_every_position_once():

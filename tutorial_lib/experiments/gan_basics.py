@@ -423,6 +423,8 @@ class FacesRecipe:
             )
             average = self.modules[f"average {seed}"]
             assert isinstance(average, AveragedModel)
+            # The count is the step's number: a resumed run then averages as if never stopped.
+            average.n_averaged.fill_(index)
             average.update_parameters(self.modules[f"generator {seed}"])
             losses |= {f"{player} loss, seed {seed}": loss for player, loss in found.items()}
         return losses
@@ -477,6 +479,9 @@ def wall_noise(count: int, latent: int, *, seed: int = 0) -> Tensor:
     return torch.randn(count, latent, generator=torch.Generator().manual_seed(seed))
 
 
+LOOKS = (0, 100, 200, 400, 700, *range(1000, 100_000, 500))
+"""Steps after which faces are drawn and measured, beside the last."""
+
 FACES_PROTOCOL = {
     "kernel distance": "squared MMD without bias, kernel (a·b/2048 + 1)³, on 2,048 features of a "
     "random convolutional network (FixedFeatures, seed 0) with the test faces as reference; "
@@ -513,7 +518,6 @@ def run_faces(run: Run) -> ledger.Record:
                 write_image(run.folder / wall_name(step), wall[None], overwrite=True)
         return found
 
-    moments = [0, 100, 200, 400, 700, *range(1000, 1_000_000, 500)]
     history = train(
         recipe,
         fabric=run.fabric,
@@ -521,10 +525,13 @@ def run_faces(run: Run) -> ledger.Record:
         folder=run.folder,
         config=run.settings(),
         watch=watch,
-        watch_at={*(m for m in moments if m < run.steps), run.steps},
+        watch_at={*(step for step in LOOKS if step < run.steps), run.steps},
         checkpoint_every=200,
         label=run.experiment,
     )
+    # A run that ended earlier once and was carried on has looked there too.
+    regular = {*LOOKS, run.steps}
+    history.watched = [row for row in history.watched if row["step"] in regular]
     network = recipe.result().cpu()
     made = make_faces(network, wall_noise(500, config.latent, seed=2))
     training = recipe.faces.images.cpu()
