@@ -110,6 +110,13 @@ def filters_alike(states: dict[str, dict[str, Tensor]], config: FiltersConfig) -
         table = correlations(state[key], reference)
         same[name] = round(table.diagonal().mean().item(), 4)
         best[name] = round(table[linear_sum_assignment(table, maximize=True)].mean().item(), 4)
+    # What pairing finds where there is nothing to find: the same numbers in random places.
+    order = torch.randperm(reference[0].numel(), generator=torch.Generator().manual_seed(0))
+    shuffled = states["run 2"][key].flatten(1)[:, order].view_as(reference)
+    table = correlations(shuffled, reference)
+    best["run 2, shuffled"] = round(
+        table[linear_sum_assignment(table, maximize=True)].mean().item(), 4
+    )
     last = states[f"noise {config.noises[-1]}"]
     path = [interpolate(last, states["run 1"], alpha)[key] for alpha in config.alphas]
     learned = {"run 1": 0.0} | {

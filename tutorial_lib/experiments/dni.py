@@ -358,7 +358,8 @@ def run_filters(run: Run) -> ledger.Record:
         protocol={
             "correlation": "Pearson, over the 3 × 7 × 7 weights of a filter of the first layer; "
             "mean over the 64 filters",
-            "best match": "filters paired one to one so that the sum of correlations is largest",
+            "best match": "filters paired one to one so that the sum of correlations is largest; "
+            "shuffled: with the numbers inside of run 2's filters in a random order",
             "psnr": f"in dB, RGB, rounded, 4 pixels cropped; mean over {config.pictures} pictures "
             f"of {config.test_set}, the middle 128 pixels of each; noise is not clipped",
             "aligned": "run 2 with the channels of every layer in the order that brings its "
@@ -440,7 +441,8 @@ def _places(read: Reader) -> str:
     found = read("dni/filters").metrics
     return (
         f"two runs at one noise: mean correlation {found['in the same place']['run 2']:.2f} in the "
-        f"same place, {found['best match']['run 2']:.2f} when each filter is paired with its like"
+        f"same place, {found['best match']['run 2']:.2f} when each filter is paired with its like "
+        f"({found['best match']['run 2, shuffled']:.2f} if the numbers in each are shuffled first)"
     )
 
 
