@@ -189,6 +189,7 @@ class Recipe:
 
     def _ready(self, network: nn.Module) -> tuple[Any, torch.optim.Optimizer]:
         optimizer = torch.optim.Adam(network.parameters(), lr=self.config.learning_rate, fused=True)
+        # Not compiled: each phase would be compiled anew, and seconds could not be compared.
         return set_up(self.fabric, network, optimizer)
 
     def step(self, index: int, generator: torch.Generator) -> dict[str, Tensor]:
@@ -246,17 +247,18 @@ class Recipe:
 
 @torch.no_grad()
 def answers(network: Any, pictures: Octaves, index: Tensor, *, stage: int, side: int) -> Tensor:
-    """What a network in evaluation mode makes of pictures, (B, 3, side, side), on the CPU."""
+    """What a network in evaluation mode makes of pictures, (B, 3, side, side), on its device."""
     parts = index.split(64)
     made = [network(pictures.batch(part, side=side)[0], stage=stage) for part in parts]
-    return torch.cat([part.float().cpu() for part in made])
+    return torch.cat([part.float() for part in made])
 
 
 def quality(made: Tensor, pictures: Octaves, index: Tensor) -> float:
     """Mean PSNR of answers of any size against the true pictures of that size."""
-    true = pictures.batch(index, side=made.shape[-1])[1].cpu()
-    pairs = zip(made.split(64), true.split(64), strict=True)
-    return torch.cat([psnr(a, b, protocol=PROTOCOL) for a, b in pairs]).mean().item()
+    side = made.shape[-1]
+    pairs = zip(made.split(64), index.split(64), strict=True)
+    found = [psnr(a, pictures.batch(b, side=side)[1], protocol=PROTOCOL) for a, b in pairs]
+    return torch.cat(found).mean().item()
 
 
 def shown(count: int) -> Tensor:
@@ -314,7 +316,7 @@ def run_training(run: Run) -> ledger.Record:
             files = ["weights.safetensors", *(n for n in kept if (run.folder / n).exists())]
     files += _write_examples(run.folder, sets.test, config)
     every = torch.arange(len(sets.test))
-    spoiled = torch.cat([sets.test.batch(p, side=config.top)[0].cpu() for p in every.split(64)])
+    spoiled = torch.cat([sets.test.batch(p, side=config.top)[0] for p in every.split(64)])
     metrics["data"] = {
         "training pictures": len(sets.train),
         "test pictures": len(sets.test),
