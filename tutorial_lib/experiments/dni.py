@@ -512,7 +512,7 @@ CLAIMS = (
 # ------------------------------------------------------------------------------ register
 
 ONE_SET = PathConfig(test_sets=("set14",), squares=("baboon",))
-SWEEP = dataclasses.replace(ONE_SET, end="perception_distortion/adv_1e-2")
+SWEEP = dataclasses.replace(ONE_SET, end="perception_distortion/adv_1e-3")
 ESRGAN = dataclasses.replace(ONE_SET, start="RRDB_PSNR_x4.pth", end="RRDB_ESRGAN_x4.pth")
 
 EXPERIMENTS = (
@@ -530,7 +530,7 @@ EXPERIMENTS = (
     ),
     Experiment(
         name="dni/sweep",
-        summary="the same to the strongest adversary of the sweep, past its other trainings",
+        summary="the same to the sweep's training with coefficient 1e-3, past its other trainings",
         profiles={
             "smoke": dataclasses.replace(SWEEP, limit=1, alphas=(0.0, 1.0)),
             "quick": SWEEP,
