@@ -9,7 +9,7 @@ from scipy.optimize import linprog
 from tutorial_lib import ledger
 from tutorial_lib import perception_distortion as pd
 from tutorial_lib.data import DataUnavailable, embedded, locate, low_resolution, mod_crop
-from tutorial_lib.experiments import EXPERIMENTS
+from tutorial_lib.experiments import EXPERIMENTS, plane
 from tutorial_lib.experiments import perception_distortion as recorded
 from tutorial_lib.experiments.experiment import execute
 from tutorial_lib.experiments.text_page import LINES, readings, share_read, text_page
@@ -250,18 +250,18 @@ def test_reading_ignores_contrast_and_suffers_from_blur():
 def test_scores_of_a_picture_and_of_the_truth():
     need(recorded.PRISTINE)
     real = mod_crop(embedded("astronaut"), 4)[..., :256, :256]
-    true = recorded.scores_of(real, real)
+    true = plane.scores_of(real, real)
     assert set(true) == {"mse_pirm", "niqe", "niqe_pirm"}
     assert true["mse_pirm"] == 0
     made = imresize(low_resolution(real), scale=4).clamp(0, 1)
-    found = recorded.scores_of(made, real)
+    found = plane.scores_of(made, real)
     assert found["niqe"] > true["niqe"]
     assert 15 < found["psnr_y"] < 40
 
 
 def test_summary_takes_the_root_of_the_mean():
     scores = {"a": {"mse_pirm": 1.0, "niqe": 2.0}, "b": {"mse_pirm": 49.0, "niqe": 4.0}}
-    assert recorded.summary(scores) == {"rmse": 5.0, "niqe": 3.0}
+    assert plane.summary(scores) == {"rmse": 5.0, "niqe": 3.0}
 
 
 def test_every_coefficient_has_its_experiment():
@@ -286,6 +286,16 @@ def test_sweep_runs_and_records(name, tmp_path):
     assert 0 < record.metrics["page"]["read"] <= 1
 
 
+@pytest.mark.parametrize("name", ["srresnet", "srgan"])
+def test_points_are_those_of_the_networks_as_recorded(name):
+    """After another training of SRGAN is published, its point has to be measured again."""
+    try:
+        record = ledger.read(f"perception_distortion/{name}")
+    except ledger.LedgerError as error:
+        pytest.skip(str(error))
+    assert record.protocol["network"] == plane.provenance(f"srgan/{name}")
+
+
 @pytest.mark.parametrize("name", [f"adv_{c}" for c in recorded.COEFFICIENTS] + ["bicubic"])
 def test_records_agree_with_their_pictures_scores(name):
     try:
@@ -293,7 +303,7 @@ def test_records_agree_with_their_pictures_scores(name):
     except ledger.LedgerError as error:
         pytest.skip(str(error))
     for group, count in (("set14", 14), ("bsd100", 100)):
-        errors = recorded.recorded_scores(record, group, "mse_pirm")
+        errors = plane.recorded_scores(record, group, "mse_pirm")
         assert len(errors) == count
         assert record.metric(group, "rmse") == pytest.approx(
             np.mean(list(errors.values())) ** 0.5, abs=1e-3

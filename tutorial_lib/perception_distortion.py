@@ -382,7 +382,7 @@ def best_perception(joint: Array, cost: Array, *, distortion: float) -> Optimum:
     )
 
 
-def ink_world(*, noise: float = 2.2) -> tuple[Array, Array]:
+def ink_world(*, noise: float = 3.0) -> tuple[Array, Array]:
     """Pixels of a printed page, dark or light and seldom between, seen in noise.
 
     Parameters

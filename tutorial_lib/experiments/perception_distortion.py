@@ -6,14 +6,11 @@ themselves), or a generator carried on from SRResNet with one coefficient of the
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import math
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from statistics import fmean, stdev
 
 import torch
 from safetensors.torch import save_file
@@ -33,13 +30,11 @@ from tutorial_lib.data import (
 from tutorial_lib.experiments.evaluation import (
     CROPS,
     SCALE,
-    Scores,
-    averages,
     square,
     write_scores,
 )
-from tutorial_lib.experiments.evaluation import PROTOCOL as SUPER_RESOLUTION
 from tutorial_lib.experiments.experiment import Claim, Experiment, Reader, Run
+from tutorial_lib.experiments.plane import PROTOCOL, provenance, scores_of, summary
 from tutorial_lib.experiments.srgan import (
     VGG_UNIT,
     SrganConfig,
@@ -50,7 +45,7 @@ from tutorial_lib.experiments.srgan import (
     recorded_generator,
 )
 from tutorial_lib.experiments.text_page import readings, share_read, text_page
-from tutorial_lib.metrics import PIRM, Y, imresize, mse, niqe, psnr, rmse, ssim
+from tutorial_lib.metrics import PIRM, imresize, niqe, rmse
 from tutorial_lib.srgan import Generator
 from tutorial_lib.training import History, train
 from tutorial_lib.vgg import VGG16_FILE
@@ -90,16 +85,6 @@ PHOTOGRAPH = ("set14/baboon.png", (150, 100))
 
 PRISTINE = "niqe_pris_params.npz"
 
-PROTOCOL = {
-    "rmse": f"in grey levels, root of the mean MSE over the pictures; {PIRM.describe()} (PIRM)",
-    "niqe_pirm": "NIQE after 4 pixels are cropped from each edge, as in PIRM",
-    "psnr_y": SUPER_RESOLUTION["psnr"],
-    "ssim_y": SUPER_RESOLUTION["ssim"],
-    "niqe": SUPER_RESOLUTION["niqe"],
-    "low resolution": SUPER_RESOLUTION["low resolution"],
-    "page": "read: share of the page's letters whose own drawing correlates best with their box",
-}
-
 Enlarge = Callable[[Tensor], Tensor]
 
 
@@ -134,35 +119,6 @@ class SweepConfig(SrganConfig):
 
 
 # ------------------------------------------------------------------------- one point
-
-
-def scores_of(made: Tensor, real: Tensor) -> dict[str, float]:
-    """Measure one picture: distortion against the photograph, and perception without it.
-
-    Parameters
-    ----------
-    made, real : Tensor
-        (1, 3, H, W), range [0, 1].
-
-    Returns
-    -------
-    dict
-        ``mse_pirm`` in squared grey levels, ``psnr_y`` in dB and ``ssim_y`` (both left out where
-        the two are the same), ``niqe`` and ``niqe_pirm``.
-    """
-    found = {"mse_pirm": mse(made, real, protocol=PIRM).item()}
-    if found["mse_pirm"] > 0:
-        found["psnr_y"] = psnr(made, real, protocol=Y).item()
-        found["ssim_y"] = ssim(made, real, protocol=Y).item()
-    found["niqe"] = niqe(made).item()
-    found["niqe_pirm"] = niqe(made, crop=PIRM.crop).item()
-    return found
-
-
-def summary(scores: Scores) -> dict[str, float]:
-    """Averages over the pictures of a set; of the squared errors, the root of their mean."""
-    means = averages(scores)
-    return {"rmse": round(math.sqrt(means.pop("mse_pirm")), 5)} | means
 
 
 @torch.no_grad()
@@ -275,13 +231,6 @@ def _method(
     return dataclasses.replace(record, precision="32-true")
 
 
-def provenance(name: str) -> str:
-    """Which recorded network was taken: its steps, and the beginning of its weights' hash."""
-    record = ledger.read(name)
-    digest = record.artefacts["weights.safetensors"][:12]
-    return f"{name}, {record.steps:,} steps, weights {digest}…"
-
-
 # ------------------------------------------------------------------------- the sweep
 
 
@@ -373,66 +322,11 @@ def run_sweep(run: Run) -> ledger.Record:
 # ----------------------------------------------------------------------- reading them
 
 
-def recorded_scores(record: ledger.Record, group: str, measure: str) -> dict[str, float]:
-    """One measure of every picture of a set, as a record holds it.
-
-    Parameters
-    ----------
-    record : Record
-        Of this chapter.
-    group, measure : str
-        Such as ``"bsd100"`` and ``"niqe"``.
-
-    Returns
-    -------
-    dict
-        Picture → value.
-    """
-    with record.artefact("scores.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return {
-        row["picture"]: float(row["value"])
-        for row in rows
-        if row["set"] == group and row["measure"] == measure
-    }
-
-
 def available(names: Iterable[str]) -> dict[str, ledger.Record]:
     """The records of this chapter that there are, by their short names and in that order."""
     there = {record.experiment for record in ledger.records()}
     full = {name: f"perception_distortion/{name}" for name in names}
     return {name: ledger.read(long) for name, long in full.items() if long in there}
-
-
-def with_error(values: Iterable[float]) -> tuple[float, float]:
-    """Mean of some pictures' values, and the standard error of that mean."""
-    listed = list(values)
-    return fmean(listed), stdev(listed) / math.sqrt(len(listed))
-
-
-def plane(record: ledger.Record, group: str) -> dict[str, tuple[float, float]]:
-    """A record's place on the plane, with its standard errors over the pictures of a set.
-
-    Parameters
-    ----------
-    record : Record
-        Of this chapter.
-    group : str
-        "set14" or "bsd100".
-
-    Returns
-    -------
-    dict
-        ``rmse``, ``mse`` and ``niqe``, each with its error; that of the root follows from the
-        error of the mean squared error, to first order.
-    """
-    error, spread = with_error(recorded_scores(record, group, "mse_pirm").values())
-    root = math.sqrt(error)
-    return {
-        "mse": (error, spread),
-        "rmse": (root, spread / (2 * root) if root else 0.0),
-        "niqe": with_error(recorded_scores(record, group, "niqe").values()),
-    }
 
 
 # ---------------------------------------------------------------------------- claims
