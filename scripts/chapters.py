@@ -76,15 +76,13 @@ class Chapter:
         return max(5, 5 * round((words / 150 + sights / 2) / 5))
 
     def pictures(self) -> Iterator[bytes]:
-        """Image files in the outputs, in order; those of a cell tagged `cover` come first."""
+        """The last image file of each output, in order, a cell tagged `cover` first."""
         cells = [cell for cell in self.notebook.cells if cell.get("outputs")]
         cells.sort(key=lambda cell: "cover" not in cell.metadata.get("tags", []))
         for cell in cells:
-            for html in self.shown(cell):
-                for match in EMBEDDED.finditer(html):
-                    data = base64.b64decode(match[2])
-                    if len(data) >= SMALLEST_PICTURE:
-                        yield data
+            found = [match[2] for html in self.shown(cell) for match in EMBEDDED.finditer(html)]
+            large = [data for data in map(base64.b64decode, found) if len(data) >= SMALLEST_PICTURE]
+            yield from large[-1:]
 
     def shown(self, cell: nbformat.NotebookNode) -> Iterator[str]:
         """The HTML of a cell's outputs, of its widgets their starting frame."""

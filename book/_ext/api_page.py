@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import pkgutil
 from collections.abc import Iterator
 from functools import cache
@@ -87,15 +88,16 @@ def add_chapters(
         return
     full = f"{getattr(obj, '__module__', '')}.{getattr(obj, '__qualname__', '')}"
     if full.startswith("tutorial_lib.") and (sentence := chapters_of(full)):
-        end = lines.index("") if "" in lines else len(lines)
+        first = next((i for i, line in enumerate(lines) if line.strip()), 0)
+        end = lines.index("", first) if "" in lines[first:] else len(lines)
         lines[end:end] = ["", ".. container:: taught", "", f"   {sentence}", ""]
 
 
 def skip_strangers(
     app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: object
 ) -> bool | None:
-    """Leave out functions of other libraries that a module has imported: some do not say whose."""
-    return True if callable(obj) and getattr(obj, "__module__", "") is None else None
+    """Leave out compiled functions of other libraries that are an attribute's default."""
+    return True if inspect.isbuiltin(obj) else None
 
 
 def always_outdated(*_: Any) -> list[str]:

@@ -17,7 +17,7 @@ import yaml
 from chapters import Chapter, listed
 from docutils import nodes
 from docutils.parsers.rst import directives
-from ledger_page import duration
+from ledger_page import duration, in_words
 from PIL import Image
 from sphinx.application import Sphinx
 from sphinx.util import logging
@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 COVER = "book/intro"
 PAGES_WITH_CARDS = [COVER]
+SET_UP = "# Set-up"
 CARD = (480, 270)
 """Size of a card's picture in pixels: twice that on the page."""
 
@@ -43,7 +44,7 @@ def trainings(chapter: Chapter) -> str:
     times: dict[str, float] = {}
     for record in records_of(chapter):
         times[record.device] = times.get(record.device, 0) + record.seconds
-    return "; ".join(f"{duration(seconds)} on {device}" for device, seconds in times.items())
+    return "; ".join(f"{duration(s)} on {in_words(device)}" for device, s in times.items())
 
 
 def effort(chapter: Chapter) -> str:
@@ -74,6 +75,8 @@ def prepare(app: Sphinx, docname: str, source: list[str]) -> None:
     notebook = json.loads(source[0])
     for cell in notebook["cells"]:
         tags = cell["metadata"].setdefault("tags", [])
+        if "".join(cell["source"]).startswith(SET_UP):
+            cell["metadata"]["mystnb"] = {"code_prompt_show": "Show the set-up"}
         for tag, words in (("solution", "a solution in code"), ("check", "the check of it")):
             if tag in tags:
                 tags.append("hide-cell")
@@ -140,12 +143,19 @@ def card_picture(chapter: Chapter, size: tuple[int, int] = CARD) -> bytes:
 
 
 def filled(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Scale a picture and cut it to a size, from its middle."""
-    factor = max(size[0] / picture.width, size[1] / picture.height)
+    """Scale a picture and cut it to a size, from its middle; a drawing on white is shown whole."""
+    shares = size[0] / picture.width, size[1] / picture.height
+    right, bottom = picture.width - 1, picture.height - 1
+    corners = [picture.getpixel(at) for at in ((0, 0), (right, 0), (0, bottom), (right, bottom))]
+    is_drawing = all(corner == (255, 255, 255) for corner in corners)
+    factor = min(shares) if is_drawing else max(shares)
     width, height = round(picture.width * factor), round(picture.height * factor)
-    left, top = (width - size[0]) // 2, (height - size[1]) // 2
-    larger = picture.resize((width, height), Image.Resampling.LANCZOS)
-    return larger.crop((left, top, left + size[0], top + size[1]))
+    whole = Image.new("RGB", size, "white")
+    whole.paste(
+        picture.resize((width, height), Image.Resampling.LANCZOS),
+        ((size[0] - width) // 2, (size[1] - height) // 2),
+    )
+    return whole
 
 
 class Compare(SphinxDirective):

@@ -6,6 +6,7 @@ import io
 import re
 import textwrap
 from html import escape, unescape
+from itertools import islice
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -41,9 +42,10 @@ def card(title: str, book: str, pictures: list[bytes]) -> bytes:
         picture = filled(Image.open(io.BytesIO(data)).convert("RGB"), half)
         image.paste(picture, (room, row * half[1]))
     draw = ImageDraw.Draw(image)
-    lines = textwrap.wrap(title, 15)
-    large = font(60 if len(lines) < 5 else 46, "bold")
-    draw.multiline_text((50, 60), "\n".join(lines), INK, large, spacing=14)
+    words = "\n".join(textwrap.wrap(title, 15))
+    sizes = (font(size, "bold") for size in range(64, 20, -4))
+    large = next(f for f in sizes if draw.multiline_textbbox((50, 60), words, f)[2] < room - 30)
+    draw.multiline_text((50, 60), words, INK, large, spacing=14)
     draw.multiline_text((50, 520), "\n".join(textwrap.wrap(book, 28)), PALE, font(26, "normal"))
     file = io.BytesIO()
     image.save(file, format="jpeg", quality=82, optimize=True)
@@ -58,11 +60,11 @@ def write_cards(app: Sphinx) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     firsts = []
     for chapter in listed():
-        pictures = [data for data, _ in zip(chapter.pictures(), range(2), strict=False)]
-        firsts += pictures[:1]
+        pictures = list(islice(chapter.pictures(), 1))
+        firsts += pictures
         drawn = card(chapter.title, app.config.html_title, pictures)
         (folder / card_name(chapter)).write_bytes(drawn)
-    (folder / BOOK_CARD).write_bytes(card(app.config.html_title, "", firsts[-2:]))
+    (folder / BOOK_CARD).write_bytes(card(app.config.html_title, "", firsts[1:3]))
 
 
 def card_name(chapter: Chapter) -> str:
