@@ -7,6 +7,7 @@ from safetensors.torch import save_file
 from torch import nn
 from typer.testing import CliRunner
 
+from tutorial_lib import lapstyle as lapstyle_module
 from tutorial_lib import ledger
 from tutorial_lib.cli import app
 from tutorial_lib.data import DataUnavailable, group_names, locate, read_image, write_image
@@ -74,7 +75,12 @@ def test_parameter_counts_are_the_references():
 
 @pytest.mark.parametrize("backbone", ["vgg16", "vgg19"])
 def test_encoder_has_the_published_maps(backbone):
-    maps = Encoder(backbone=backbone, blocks=5)(torch.rand(1, 3, 64, 48))
+    encoder, image = Encoder(backbone=backbone, blocks=5), torch.rand(1, 3, 64, 48)
+    maps = encoder(image)
+    fewer = encoder.first(4)
+    assert list(fewer.state_dict()) == list(Encoder(backbone=backbone).state_dict())
+    assert torch.equal(fewer(image)["relu4_1"], maps["relu4_1"])
+    assert list(fewer(image)) == list(maps)[:4]
     assert {k: tuple(v.shape[1:]) for k, v in maps.items()} == {
         "relu1_1": (64, 64, 48),
         "relu2_1": (128, 32, 24),
@@ -205,6 +211,20 @@ def test_nearest_upsampling_changes_only_what_the_network_sees():
     for picture, equal in ((flat, True), (varied, False)):
         made = [revise(revision, band, picture, upsampling=u) for u in ("bilinear", "nearest")]
         assert torch.allclose(*made, atol=1e-6) == equal
+
+
+@pytest.mark.parametrize("size", [(64, 48), (90, 8), (34, 8)])
+def test_strips_leave_no_seam(size):
+    torch.manual_seed(0)
+    revision = Revision()
+    for p in revision.parameters():
+        if p.ndim == 4:
+            nn.init.kaiming_normal_(p)
+    residual, seen = torch.randn(2, 1, 3, *size)
+    with torch.no_grad():
+        whole = revision(residual, seen)
+        strips = lapstyle_module._in_strips(revision, residual, seen, pixels=20 * size[1])
+    torch.testing.assert_close(strips, whole, atol=1e-4, rtol=1e-4)
 
 
 def test_padding_repeats_the_border_and_leaves_what_fits():

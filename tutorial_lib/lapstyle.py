@@ -92,6 +92,12 @@ class Encoder(nn.Module):
             found[name] = x
         return found
 
+    def first(self, blocks: int) -> Encoder:
+        """An encoder of the first so many blocks, with the same weights, not copied."""
+        shallow = Encoder(backbone=self.backbone, blocks=blocks)
+        shallow.stages = self.stages[:blocks]
+        return shallow
+
     @classmethod
     def from_vgg(cls, vgg: Vgg) -> Encoder:
         """Take the weights of a loaded VGG network, as far as it goes.
@@ -407,7 +413,27 @@ def revise(
     doubled = expand(picture, size=size, form="bilinear")
     seen = doubled if upsampling == "bilinear" else F.interpolate(picture, size=size)
     dtype = next(revision.parameters()).dtype
-    return doubled + revision(residual.to(dtype), seen.to(dtype)).to(picture.dtype)
+    band = _in_strips(revision, residual.to(dtype), seen.to(dtype))
+    return doubled + band.to(picture.dtype)
+
+
+def _in_strips(
+    revision: nn.Module, residual: Tensor, seen: Tensor, *, pixels: int = 2**22
+) -> Tensor:
+    """Paint a large band strip by strip, so that memory does not grow with the picture.
+
+    The network sees 9 pixels far; strips overlap by 16, and no seam is left.
+    """
+    height, width = residual.shape[-2:]
+    rows = max(16, pixels // width // 2 * 2)
+    if height <= rows or torch.is_grad_enabled():
+        return revision(residual, seen)
+    painted = []
+    for top in range(0, height, rows):
+        begin, end = max(0, top - 16), min(height, top + rows + 16)
+        part = revision(residual[..., begin:end, :], seen[..., begin:end, :])
+        painted.append(part[..., top - begin : top - begin + rows, :])
+    return torch.cat(painted, dim=-2)
 
 
 # -------------------------------------------------------------------- the whole painter

@@ -288,10 +288,8 @@ def _measured(recipe: StyleRecipe, model: LapStyle) -> dict[str, Any]:
         made = torch.cat(
             [paint(model, p, levels=levels, variant=config.variant) for p in photos.split(1)]
         )
-        found[str(side)] = measure(made, photos, painting, encoder=recipe.model.encoder)
-        found[f"photograph {side}"] = measure(
-            photos, photos, painting, encoder=recipe.model.encoder
-        )
+        found[str(side)] = measure(made, photos, painting, encoder=recipe.judging)
+        found[f"photograph {side}"] = measure(photos, photos, painting, encoder=recipe.judging)
     return found
 
 

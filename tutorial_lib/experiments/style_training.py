@@ -204,9 +204,11 @@ class StyleRecipe:
         encoder = prepared_encoder(config.backbone).to(fabric.device)
         encoder.to(memory_format=torch.channels_last)
         torch.manual_seed(0)
-        self.model = LapStyle(encoder, revisions=len(config.sizes) - 1).to(fabric.device)
+        self.model = LapStyle(encoder.first(4), revisions=len(config.sizes) - 1)
+        self.model.to(fabric.device)
         if config.start:
             self.model.load_state_dict(self.model.state_dict() | stored_weights(config.start))
+        self.judging = encoder
         on_gpu = fabric.device.type == "cuda"
         self.encoder: Any = torch.compile(encoder, dynamic=False) if on_gpu else encoder
         with torch.no_grad():
@@ -334,7 +336,7 @@ class StyleRecipe:
         """The painter to evaluate, as it will be stored: weights rounded to half precision."""
         rounded = {k: v.half().float() for k, v in self.model.state_dict().items()}
         model = LapStyle(
-            Encoder(backbone=self.model.encoder.backbone, blocks=5),
+            Encoder(backbone=self.model.encoder.backbone),
             revisions=len(self.model.revisions),
         )
         model.load_state_dict(rounded)
