@@ -22,7 +22,7 @@ from tutorial_lib.dni import (
 from tutorial_lib.experiments import EXPERIMENTS
 from tutorial_lib.experiments import dni as recorded
 from tutorial_lib.experiments.experiment import execute
-from tutorial_lib.experiments.network_walk import endpoints, read_checkpoint
+from tutorial_lib.experiments.network_walk import read_checkpoint
 from tutorial_lib.rrdb import RRDBNet
 from tutorial_lib.srgan import Generator
 
@@ -357,12 +357,15 @@ def test_a_checkpoint_that_would_run_something_is_refused(tmp_path):
         read_checkpoint(path)
 
 
-def test_two_checkpoints_are_the_ends_of_a_walk(tmp_path):
-    files = []
-    for seed, name in enumerate(("end", "start")):
+def test_a_walk_between_two_checkpoints(tmp_path):
+    needs("dni/esrgan")
+    files = {}
+    for seed, name in enumerate(("start", "end")):
         torch.manual_seed(seed)
-        network = RRDBNet(channels=8, blocks=2, growth=4)
-        torch.save({"params_ema": network.state_dict()}, tmp_path / f"{name}.pth")
-        files.append(str(tmp_path / f"{name}.pth"))
-    with pytest.raises(RuntimeError, match="size mismatch"):
-        endpoints(files)  # the true ones have 64 channels
+        network = RRDBNet(channels=4, blocks=1, growth=2)
+        files[name] = str(tmp_path / f"{name}.pth")
+        torch.save({"params_ema": network.state_dict()}, files[name])
+    folder = execute(EXPERIMENTS["dni/esrgan"], "smoke", changes=files, folder=tmp_path / "run")
+    record = ledger.read("dni/esrgan", folder=folder)
+    assert record.protocol["weights at end.pth"] == ledger.sha256(tmp_path / "end.pth")
+    assert len(record.metrics["set14"]["interpolated rmse"]) == 2

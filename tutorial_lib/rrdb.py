@@ -217,12 +217,38 @@ def _today(key: str) -> str:
     )
 
 
-def blocks_of(state: Mapping[str, Tensor]) -> int:
-    """Count the residual-in-residual blocks that a state has, under today's names.
+def network_of(state: Mapping[str, Tensor]) -> RRDBNet:
+    """Build the network that a state belongs to, of whatever size, and load the state strictly.
+
+    Parameters
+    ----------
+    state : mapping of str to Tensor
+        Weights under today's names, as from :func:`plain_names`.
+
+    Returns
+    -------
+    RRDBNet
+        In evaluation mode.
+
+    Raises
+    ------
+    ValueError
+        If the state lacks a weight that tells the size.
+    RuntimeError
+        If it lacks another, or has one too many; names it.
 
     Examples
     --------
-    >>> blocks_of(RRDBNet(channels=8, blocks=2, growth=4).state_dict())
+    >>> small = RRDBNet(channels=8, blocks=2, growth=4)
+    >>> len(network_of(small.state_dict()).body)
     2
     """
-    return len({key.split(".")[1] for key in state if key.startswith("body.")})
+    try:
+        channels = len(state["conv_first.weight"])
+        growth = len(state["body.0.rdb1.conv1.weight"])
+    except KeyError as error:
+        raise ValueError(f"this checkpoint has no {error}: it is not a whole RRDBNet") from None
+    blocks = len({key.split(".")[1] for key in state if key.startswith("body.")})
+    network = RRDBNet(channels=channels, blocks=blocks, growth=growth)
+    network.load_state_dict(state)
+    return network.eval()

@@ -31,7 +31,7 @@ from tutorial_lib.experiments.evaluation import CROPS, PROTOCOL, SCALE
 from tutorial_lib.experiments.experiment import Run
 from tutorial_lib.experiments.srgan import recorded_generator
 from tutorial_lib.metrics import PIRM, Y, mse, niqe, psnr
-from tutorial_lib.rrdb import RRDBNet, blocks_of, plain_names
+from tutorial_lib.rrdb import network_of, plain_names
 
 TENTHS = tuple(k / 10 for k in range(11))
 
@@ -108,9 +108,7 @@ def endpoints(names: Sequence[str]) -> tuple[nn.Module, list[State], dict[str, s
     for name in names:
         states.append(read_checkpoint(Path(name)))
         hashes[Path(name).name] = ledger.sha256(Path(name))
-    network = RRDBNet(blocks=blocks_of(states[0])).eval()
-    network.load_state_dict(states[0])
-    return network, states, hashes
+    return network_of(states[0]), states, hashes
 
 
 def read_checkpoint(path: Path) -> dict[str, Tensor]:
