@@ -15,22 +15,31 @@ from saved_sliders import saved_sliders
 
 STYLE = """
 :root { color-scheme: light; }
-html { scroll-snap-type: y mandatory; }
+html { scroll-snap-type: y proximity; }
 body { margin: 0; font: 20px/1.45 system-ui, sans-serif; color: #1f2328; background: #fff; }
-section { min-height: 100vh; box-sizing: border-box; padding: 3vh 5vw 5vh; scroll-snap-align: start;
+section { min-height: 100vh; box-sizing: border-box; padding: 3vh 5vw; scroll-snap-align: start;
   display: flex; flex-direction: column; }
-h1 { font-size: 2.6em; margin: auto 0 .4em; } h2 { margin: 0 0 .8em; font-size: 1.5em; }
-.figure { zoom: 1.25; max-width: 720px; margin: 0 auto; width: 100%; overflow-x: auto;
-  font-size: 15px; }
-.note { margin: auto auto 0; max-width: 44em; padding-top: 1em; color: #57606a; }
+h1 { font-size: 2.6em; margin: auto 0 .4em; }
+h2 { margin: 0 0 .5em; font-size: 1.4em; }
+.figure { max-width: 760px; margin: 0 auto; width: 100%; overflow-x: auto; font-size: 15px; }
+.figure > *, .frame > * { margin-left: auto !important; margin-right: auto !important; }
+.figure .tutorial-compare, .frame figure { width: fit-content; }
+@media (min-height: 900px) { .figure { zoom: 1.3; } }
+.note { margin: auto auto 0; max-width: 44em; padding-top: .6em; color: #57606a; }
 section.title .note { margin: 0 0 auto; color: inherit; }
-figure { margin: 0; } img { max-width: 100%; height: auto; } table { border-collapse: collapse; }
+figure { margin: 0; }
+img { max-width: 100%; height: auto; }
+table { border-collapse: collapse; }
 th, td { padding: .2em .8em .2em 0; border-bottom: 1px solid #d0d7de; text-align: left; }
 .frames label { display: flex; gap: .6em; align-items: center; }
 .frames input { flex: 1; height: 44px; }
-li { margin: .4em 0; } a { color: #0f5ec7; }
-@media print { @page { size: landscape; } section { break-after: page; min-height: 0; }
-  .figure { zoom: 1; } .frames label { display: none; } }
+li { margin: .4em 0; }
+a { color: #0f5ec7; }
+@media print {
+  @page { size: landscape; }
+  section { break-after: page; min-height: 0; }
+  .frames label { display: none; }
+}
 """
 
 # Arrows move sliders where one has the focus; Page Up, Page Down and space turn the slides.

@@ -20,6 +20,7 @@ from docutils.parsers.rst import directives
 from ledger_page import duration, in_words
 from PIL import Image
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
@@ -70,8 +71,6 @@ def prepare(app: Sphinx, docname: str, source: list[str]) -> None:
         return
     if not chapter.was_run:
         logger.warning("%s ran no cell: `make execute` runs it", chapter.path.name)
-    for record in records_of(chapter):
-        app.env.note_dependency(str(record.folder / ledger.RECORD))
     notebook = json.loads(source[0])
     for cell in notebook["cells"]:
         tags = cell["metadata"].setdefault("tags", [])
@@ -82,7 +81,9 @@ def prepare(app: Sphinx, docname: str, source: list[str]) -> None:
                 tags.append("hide-cell")
                 prompts = {"code_prompt_show": f"Show {words}", "code_prompt_hide": f"Hide {words}"}
                 cell["metadata"]["mystnb"] = prompts
-    added = {"cell_type": "markdown", "metadata": {}, "source": facts(chapter), "id": "facts"}
+    line = facts(chapter)
+    written(app.env)[docname] = line
+    added = {"cell_type": "markdown", "metadata": {}, "source": line, "id": "facts"}
     notebook["cells"].insert(1, added)
     source[0] = json.dumps(notebook)
 
@@ -183,16 +184,25 @@ class Compare(SphinxDirective):
         return [nodes.raw("", html, format="html")]
 
 
-def always_outdated(*_: Any) -> list[str]:
-    """Have pages with cards read again at every build: chapters come and change without them."""
-    return PAGES_WITH_CARDS
+def written(env: BuildEnvironment) -> dict[str, str]:
+    """The facts that each chapter's page has, kept from build to build."""
+    if not hasattr(env, "chapter_facts"):
+        env.chapter_facts = {}  # type: ignore[attr-defined]
+    return env.chapter_facts  # type: ignore[attr-defined, no-any-return]
+
+
+def outdated(app: Sphinx, env: BuildEnvironment, *_: Any) -> list[str]:
+    """Have read again: pages with cards, and chapters whose records are others now."""
+    there = written(env)
+    pages = {f"notebooks/{chapter.name}": chapter for chapter in listed()}
+    return [*PAGES_WITH_CARDS, *(p for p, c in pages.items() if there.get(p) != facts(c))]
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect to Sphinx."""
     app.connect("source-read", prepare)
-    app.connect("env-get-outdated", always_outdated)
+    app.connect("env-get-outdated", outdated)
     app.add_role("chapter", ChapterRole())
     app.add_directive("cards", Cards)
     app.add_directive("compare", Compare)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
+    return {"parallel_read_safe": False, "parallel_write_safe": True}

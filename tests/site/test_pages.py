@@ -115,4 +115,5 @@ def test_a_chapter_prints(visit: Callable[..., Page], server: str):
     page.emulate_media(media="print")
     for part in (".bd-sidebar-primary", ".bd-header-article", ".prev-next-footer", ".copybtn"):
         assert not any(found.is_visible() for found in page.locator(part).all()), part
-    assert page.locator("details.toggle-details").first.locator("p").first.is_visible()
+    for solution in page.locator(".solution").all():
+        assert solution.locator("p:not(.admonition-title)").first.is_visible()
