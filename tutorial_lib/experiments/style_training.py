@@ -209,8 +209,10 @@ class StyleRecipe:
         if config.start:
             self.model.load_state_dict(self.model.state_dict() | stored_weights(config.start))
         self.judging = encoder
+        # Three sizes take minutes to compile, which a short run does not earn back.
+        long = steps >= 30_000
         on_gpu = fabric.device.type == "cuda"
-        self.encoder: Any = torch.compile(encoder, dynamic=False) if on_gpu else encoder
+        self.encoder: Any = torch.compile(encoder, dynamic=False) if long and on_gpu else encoder
         with torch.no_grad():
             self.style_maps = [encoder(p.to(fabric.device)) for p in self.paintings]
             self.model.learn_style(self.paintings[0].to(fabric.device))
@@ -230,7 +232,7 @@ class StyleRecipe:
                 module.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), fused=True
             )
             self.trained[name], self.optimizers[name] = set_up(
-                fabric, module, optimizer, compile=True
+                fabric, module, optimizer, compile=long
             )
 
     def stage(self, index: int) -> int:
@@ -266,7 +268,8 @@ class StyleRecipe:
         counted = {k: losses[k] for k in ("perceptual", "self_similarity", "moment", "remd")}
         if stage > 0 and self.weights.adversarial:
             judge = self.trained[f"judge{stage}"].requires_grad_(False)
-            losses["adversarial"] = counted["adversarial"] = adversarial_loss(judge(made))
+            with self.fabric.no_backward_sync(judge, enabled=self.fabric.world_size > 1):
+                losses["adversarial"] = counted["adversarial"] = adversarial_loss(judge(made))
         total = self.weights.total(counted)
         if identity is not None:
             total = total + self.config.identity * identity
