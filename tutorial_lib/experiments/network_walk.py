@@ -102,9 +102,10 @@ def endpoints(names: Sequence[str]) -> tuple[nn.Module, list[State], dict[str, s
     """
     if not names[0].endswith(".pth"):
         networks = [recorded_generator(name) for name in names]
-        hashes = {name: ledger.read(name).artefacts["weights.safetensors"] for name in names}
-        return networks[0], [copy.deepcopy(n.state_dict()) for n in networks], hashes
-    states, hashes = [], {}
+        used = {name: ledger.read(name).artefacts["weights.safetensors"] for name in names}
+        return networks[0], [copy.deepcopy(n.state_dict()) for n in networks], used
+    states: list[State] = []
+    hashes: dict[str, str] = {}
     for name in names:
         states.append(read_checkpoint(Path(name)))
         hashes[Path(name).name] = ledger.sha256(Path(name))
@@ -198,10 +199,6 @@ def average_along(parts: list[str], alphas: Sequence[float]) -> dict[str, list[f
     for line in "".join(parts).splitlines():
         method, alpha, *numbers = line.split(",")
         found.setdefault((method, float(alpha)), []).append([float(n) for n in numbers])
-    means = {
-        place: [fmean(column) for column in zip(*rows, strict=True)]
-        for place, rows in found.items()
-    }
     averaged = {}
     for method in METHODS:
         stops = [found[method, float(f"{alpha:g}")] for alpha in alphas]
