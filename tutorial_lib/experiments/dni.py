@@ -375,6 +375,10 @@ def run_filters(run: Run) -> ledger.Record:
 # -------------------------------------------------------------------------------- claims
 
 
+TITLES = {"set5": "Set5", "set14": "Set14", "bsd100": "BSD100"}
+"""Test sets as papers write them."""
+
+
 def _continuous(read: Reader) -> str:
     record = read("dni/path")
     errors = record.metrics["shown"]["baboon"]["interpolated rmse"]
@@ -394,7 +398,7 @@ def _trade_off(read: Reader) -> str:
         best = min(range(len(scores)), key=scores.__getitem__)
         rising = sum(b > a for a, b in itertools.pairwise(errors))
         parts.append(
-            f"{group} ({found['pictures']} pictures): RMSE {errors[0]:.2f} → {errors[-1]:.2f}, "
+            f"{TITLES.get(group, group)} ({found['pictures']} pictures): RMSE {errors[0]:.2f} → {errors[-1]:.2f}, "
             f"rising at {rising} of {len(errors) - 1} stops; NIQE {scores[0]:.2f} → "
             f"{scores[-1]:.2f}, least at α = {alphas[best]:g} ({scores[best]:.2f})"
         )
