@@ -398,8 +398,8 @@ def _trade_off(read: Reader) -> str:
         best = min(range(len(scores)), key=scores.__getitem__)
         rising = sum(b > a for a, b in itertools.pairwise(errors))
         parts.append(
-            f"{TITLES.get(group, group)} ({found['pictures']} pictures): RMSE {errors[0]:.2f} → {errors[-1]:.2f}, "
-            f"rising at {rising} of {len(errors) - 1} stops; NIQE {scores[0]:.2f} → "
+            f"{TITLES.get(group, group)} ({found['pictures']} pictures): "
+            f"RMSE {errors[0]:.2f} → {errors[-1]:.2f}, rising at {rising} of {len(errors) - 1} stops; NIQE {scores[0]:.2f} → "
             f"{scores[-1]:.2f}, least at α = {alphas[best]:g} ({scores[best]:.2f})"
         )
     return "; ".join(parts)
