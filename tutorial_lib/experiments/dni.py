@@ -399,8 +399,8 @@ def _trade_off(read: Reader) -> str:
         rising = sum(b > a for a, b in itertools.pairwise(errors))
         parts.append(
             f"{TITLES.get(group, group)} ({found['pictures']} pictures): "
-            f"RMSE {errors[0]:.2f} → {errors[-1]:.2f}, rising at {rising} of {len(errors) - 1} stops; NIQE {scores[0]:.2f} → "
-            f"{scores[-1]:.2f}, least at α = {alphas[best]:g} ({scores[best]:.2f})"
+            f"RMSE {errors[0]:.2f} → {errors[-1]:.2f}, rising at {rising} of "
+            f"{len(errors) - 1} stops; NIQE {scores[0]:.2f} → {scores[-1]:.2f}, least at α = {alphas[best]:g} ({scores[best]:.2f})"
         )
     return "; ".join(parts)
 
