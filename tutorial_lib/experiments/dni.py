@@ -400,7 +400,8 @@ def _trade_off(read: Reader) -> str:
         parts.append(
             f"{TITLES.get(group, group)} ({found['pictures']} pictures): "
             f"RMSE {errors[0]:.2f} → {errors[-1]:.2f}, rising at {rising} of "
-            f"{len(errors) - 1} stops; NIQE {scores[0]:.2f} → {scores[-1]:.2f}, least at α = {alphas[best]:g} ({scores[best]:.2f})"
+            f"{len(errors) - 1} stops; NIQE {scores[0]:.2f} → {scores[-1]:.2f}, "
+            f"least at α = {alphas[best]:g} ({scores[best]:.2f})"
         )
     return "; ".join(parts)
 
