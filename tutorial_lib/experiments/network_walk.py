@@ -221,7 +221,7 @@ def animate(
             frame = Image.new("RGB", (square.width, square.height + 24), "white")
             frame.paste(square, (0, 24))
         rmse, score = scores["interpolated rmse"][k], scores["interpolated niqe"][k]
-        text = f"α = {alpha:.1f}   RMSE {rmse:.2f}   NIQE {score:.2f}"
+        text = f"alpha {alpha:.1f}   RMSE {rmse:.2f}   NIQE {score:.2f}"
         ImageDraw.Draw(frame).text((6, 2), text, fill="black", font=font)
         frames.append(frame)
     frames += frames[-2:0:-1]
