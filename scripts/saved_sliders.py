@@ -7,10 +7,11 @@ each further axis, and one integer slider for each axis.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 from math import prod
+from typing import Any
 
 from nbformat import NotebookNode
 
@@ -93,7 +94,14 @@ def saved_sliders(notebook: NotebookNode) -> Iterator[SavedSlider]:
             )
 
 
-def _leaves(stack: NotebookNode, state: NotebookNode) -> Iterator[str]:
+def first_frame(box: Mapping[str, Any], state: Mapping[str, Any]) -> str:
+    """The HTML of the first frame of a slider's box."""
+    children = (state[child.removeprefix("IPY_MODEL_")] for child in box["state"]["children"])
+    stack = next(child for child in children if child["model_name"] == "StackModel")
+    return next(_leaves(stack, state))
+
+
+def _leaves(stack: Mapping[str, Any], state: Mapping[str, Any]) -> Iterator[str]:
     for child in stack["state"]["children"]:
         model = state[child.removeprefix("IPY_MODEL_")]
         if model["model_name"] == "StackModel":

@@ -188,7 +188,7 @@ def written(env: BuildEnvironment) -> dict[str, str]:
     """The facts that each chapter's page has, kept from build to build."""
     if not hasattr(env, "chapter_facts"):
         env.chapter_facts = {}  # type: ignore[attr-defined]
-    return env.chapter_facts  # type: ignore[attr-defined, no-any-return]
+    return env.chapter_facts  # type: ignore[attr-defined]
 
 
 def outdated(app: Sphinx, env: BuildEnvironment, *_: Any) -> list[str]:

@@ -135,6 +135,13 @@ def test_recorded_frames_are_the_ledgers(chapter: Chapter):
                 assert part in parts_of(members), f"cell {slider.cell}: {len(part)} of {name}"
 
 
+@each_chapter
+def test_sliders_have_their_room_before_they_are_drawn(chapter: Chapter):
+    sliders = list(saved_sliders(chapter.notebook))
+    alone = [slider for slider in sliders if len(bytes_of(slider.frames[0])) == 1]
+    assert page_of(chapter).count('<div class="widget-room"') == len(alone)
+
+
 def parts_of(series: list[str]) -> list[list[str]]:
     """The series, evenly thinned or not, from any of its members to the last."""
     return [

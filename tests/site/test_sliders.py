@@ -135,9 +135,16 @@ def test_keyboard_and_pointer(visit: Callable[..., Page], chapter: Chapter):
         box.get_by_role("button", name="pause").click()
 
 
+# How much higher or lower than its room each slider came out, in pixels.
+ROOMS = """[...document.querySelectorAll(".widget-room")].map(room => {
+    const kept = parseFloat(getComputedStyle(room, "::before").paddingBottom);
+    return Math.round(room.querySelector(".jupyter-widgets").offsetHeight - kept)})"""
+
+
 @each_chapter
 def test_thumb(visit: Callable[..., Page], chapter: Chapter):
     page = visit(address(chapter), width="phone")
+    assert all(-60 <= off <= 120 for off in page.evaluate(ROOMS)), page.evaluate(ROOMS)
     for slider in sliders(page):
         handle = slider.bounding_box()
         assert handle is not None
