@@ -384,14 +384,12 @@ def _range_for_reading(read: Reader) -> str:
     without = sweep["0"].metric("page", "read")
     best = max(COEFFICIENTS[1:], key=lambda c: sweep[c].metric("page", "read"))
     with_ = sweep[best].metric("page", "read")
-    letters = round((with_ - without) * sweep["0"].metric("page", "letters"))
-    verdict = (
-        f"{abs(letters)} letters {'more' if letters > 0 else 'fewer'}" if letters else "as many"
-    )
-    return (
-        f"the best coefficient above 0 for reading is {best}: {verdict} of "
-        f"{sweep['0'].metric('page', 'letters'):.0f} than without an adversary"
-    )
+    count = sweep["0"].metric("page", "letters")
+    letters = round((with_ - without) * count)
+    verdict = "as many letters as without an adversary"
+    if letters:
+        verdict = f"{abs(letters)} letters {'more' if letters > 0 else 'fewer'} than without one"
+    return f"the best coefficient above 0 for reading is {best}: of {count:.0f}, {verdict}"
 
 
 def _niqe_on_a_page(read: Reader) -> str:
