@@ -115,7 +115,8 @@ class Plain:
 
 
 def _names(people: list[Person]) -> str:
-    last: list[str] = [" ".join(person.last_names).strip("{}") for person in people]
+    # The rich names have LaTeX's accents as letters.
+    last = [" ".join(str(name) for name in person.rich_last_names) for person in people]
     if len(last) > 2:
         return f"{last[0]} et al."
     return " and ".join(last)

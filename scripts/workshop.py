@@ -12,7 +12,9 @@ the chapter, so that an exercise can be done without running the chapter first.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import copy
+import io
 import os
 import re
 import shutil
@@ -145,8 +147,9 @@ def verify(chapter: Chapter) -> int:
 
 
 def run(source: str, space: dict[str, object], name: str) -> None:
-    """Run a cell's code in a namespace."""
-    exec(compile(source, name, "exec"), space)
+    """Run a cell's code in a namespace, without what it prints."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(compile(source, name, "exec"), space)
 
 
 def kit_notebook(chapter: Chapter, *, solutions: bool) -> NotebookNode:
