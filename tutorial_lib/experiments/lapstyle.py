@@ -117,7 +117,7 @@ def measure(
 
 def run_encoder(run: Run) -> ledger.Record:
     """Prepare the encoder, and keep it as far as relu4_1."""
-    encoder = prepared_encoder(run.config.backbone)
+    encoder = prepared_encoder(run.config.backbone, photographs=run.config.equalised)
     photos = squares(128, count=run.config.held_out)
     with torch.no_grad():
         means = {name: round(m.mean().item(), 4) for name, m in encoder(photos).items()}
@@ -358,6 +358,7 @@ def _style_experiment(style: str) -> Experiment:
                 batch=2,
                 limit=4,
                 held_out=2,
+                equalised=2,
                 places=64,
                 shown=128,
             ),
@@ -386,6 +387,7 @@ _SMOKE_ABLATION = AblationConfig(
     batch=2,
     limit=4,
     held_out=2,
+    equalised=2,
     places=64,
     names=("whole", "c: RGB for the residual", "d: no drafting"),
 )
@@ -395,7 +397,7 @@ EXPERIMENTS = (
         name=ENCODER,
         summary="VGG as far as relu4_1, its channels made comparable",
         profiles={
-            "smoke": StyleConfig(steps=0, held_out=2),
+            "smoke": StyleConfig(steps=0, held_out=2, equalised=2),
             "quick": StyleConfig(steps=0),
             "book": StyleConfig(steps=0),
             "article": StyleConfig(steps=0, backbone="vgg19"),

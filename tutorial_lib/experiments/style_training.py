@@ -67,6 +67,8 @@ class StyleConfig:
         "bsds500", or a folder of photographs, such as MS-COCO's train2017 in the article.
     limit, held_out : int
         Use only the first so many photographs for training, for measuring.
+    equalised : int
+        Photographs over which the encoder's channels are made comparable.
     shown : int
         Shorter side of the paintings to be shown; those of `CONTENTS` are at most so large.
     """
@@ -93,6 +95,7 @@ class StyleConfig:
     photographs: str = "bsds500"
     limit: int = 1_000_000
     held_out: int = 20
+    equalised: int = 40
     shown: int = 512
 
     def weights(self) -> StyleWeights:
@@ -201,7 +204,8 @@ class StyleRecipe:
         ]
         self.paintings = [style_picture(config.style, side) for side in config.sizes]
 
-        encoder = prepared_encoder(config.backbone).to(fabric.device)
+        encoder = prepared_encoder(config.backbone, photographs=config.equalised)
+        encoder.to(fabric.device)
         encoder.to(memory_format=torch.channels_last)
         torch.manual_seed(0)
         self.model = LapStyle(encoder.first(4), revisions=len(config.sizes) - 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -37,13 +38,30 @@ def fit(image: Tensor, side: int) -> Tensor:
     return imresize(image, size=(height, width)).clamp(0, 1)
 
 
-def prepared_encoder(backbone: str, *, blocks: int = 5) -> Encoder:
-    """VGG with its channels made comparable over 40 photographs, rounded to half precision."""
-    layer = f"relu{blocks}_1"
-    encoder = Encoder.from_vgg(Vgg([layer], backbone=backbone))  # type: ignore[arg-type]
-    names = group_names("bsds500")[::10]
+def prepared_encoder(backbone: str, *, blocks: int = 5, photographs: int = 40) -> Encoder:
+    """VGG with its channels made comparable over BSDS500's photographs, in half precision's values.
+
+    Parameters
+    ----------
+    backbone : {"vgg16", "vgg19"}
+        The network.
+    blocks : int
+        4 for painting, 5 for the losses as well.
+    photographs : int
+        How many photographs to take the channels' means over, 128 pixels square.
+    """
+    encoder = Encoder(backbone=backbone, blocks=blocks)  # type: ignore[arg-type]
+    encoder.load_state_dict(_prepared(backbone, blocks, photographs))
+    return encoder
+
+
+@cache
+def _prepared(backbone: str, blocks: int, photographs: int) -> dict[str, Tensor]:
+    encoder = Encoder.from_vgg(Vgg([f"relu{blocks}_1"], backbone=backbone))  # type: ignore[arg-type]
+    names = group_names("bsds500")
+    names = names[:: len(names) // photographs]
     equalise(encoder, torch.cat([fit(load(name), 128)[..., :128, :128] for name in names]))
-    return encoder.half().float()
+    return encoder.half().float().state_dict()
 
 
 def style_state(model: LapStyle) -> dict[str, Tensor]:
