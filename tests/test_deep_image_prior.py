@@ -1,6 +1,7 @@
 import asyncio
 import copy
 import dataclasses
+import datetime
 import itertools
 import math
 import re
@@ -667,11 +668,16 @@ def test_panel_runs_and_stops():
     assert "data:image/webp" in panel.image.value
 
 
+def uploaded(content):
+    """A file as the browser hands it to the panel."""
+    moment = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
+    kind = {"name": "photo.png", "type": "image/png", "size": len(content)}
+    return kind | {"content": memoryview(content), "last_modified": moment}
+
+
 def test_panel_takes_the_readers_own_picture(photo):
     panel = RestorePanel(side=40)
-    panel.upload.value = (
-        {"name": "photo.png", "type": "image/png", "content": photo.read_bytes()},
-    )
+    panel.upload.value = (uploaded(photo.read_bytes()),)
     assert panel.truth.shape == (1, 3, 32, 40)
-    panel.upload.value = ({"name": "photo.png", "type": "image/png", "content": b"words"},)
+    panel.upload.value = (uploaded(b"words"),)
     assert "is not an image" in panel.status.value
