@@ -164,9 +164,9 @@ def test_ground_is_orange_for_fake_and_blue_for_real(view):
 def test_dots_lie_where_the_samples_are(view):
     points = torch.tensor([[0.0, 0.0], [1.6, 1.6], [-0.8, 0.4], [5.0, 0.0]])
     svg = draw_view(replace(view, samples=points), ring(), layers=["generated"], optimal=False)
-    (path,) = re.findall(r"id='g' d='M0 0([^']+)'", svg)
+    (path,) = re.findall(r"id='g' d='m([^']+)'", svg)
     moves = torch.tensor(
-        [[int(n) for n in pair] for pair in re.findall(r"m(-?\d+)\+?(-?\d+)", path)]
+        [[int(n) for n in pair] for pair in re.findall(r"([+-]\d+)([+-]\d+)", path)]
     )
     # 400 units for 3.2 of the plane, rows from the top; what is outside is left out.
     assert sorted(moves.cumsum(0).tolist()) == [[100, 150], [200, 200], [400, 0]]

@@ -37,10 +37,16 @@ _COLOURS = np.concatenate(
 ).astype(np.uint8)
 _SIDE = 400  # units along a square; whole numbers of them keep a picture to a few kilobytes
 _GAP = 10
+_REALS, _FAKES, _ARROWS = 160, 200, 64  # how many are drawn
 
 _HEAD = (
     "<defs><marker id='h' markerWidth='7' markerHeight='7' refX='3' refY='3.5' orient='auto'>"
-    "<path d='M0 0l7 3.5-7 3.5z' stroke='none' fill='rgb(40,40,40)'/></marker></defs>"
+    "<path d='M0 0l7 3.5-7 3.5z' stroke='none' fill='rgb(40,40,40)'/></marker>"
+    "<marker id='a' markerWidth='6' markerHeight='6' refX='3' refY='3' "
+    "markerUnits='userSpaceOnUse'><circle cx='3' cy='3' r='2.3' fill='rgb(0,60,140)'/></marker>"
+    "<marker id='b' markerWidth='10' markerHeight='10' refX='5' refY='5' "
+    "markerUnits='userSpaceOnUse'><circle cx='5' cy='5' r='3.5' fill='rgb(170,40,0)' "
+    "stroke='rgb(255,235,220)' stroke-width='1'/></marker></defs>"
 )
 
 
@@ -63,7 +69,7 @@ def draw_view(
     view : View
         What there is to see.
     mixture : Mixture
-        The data, of which 256 samples are drawn.
+        The data, of which 160 samples are drawn.
     optimal : bool
         Whether the second square, with D* = p / (p + q), is drawn.
     layers : collection of str
@@ -85,20 +91,17 @@ def draw_view(
         raise ValueError(f"no layer {', '.join(sorted(unknown))}; there are: {', '.join(LAYERS)}")
     shapes, dots, marks = "", "", ""
     if "real" in layers:
-        real = _units(mixture.sample(256, generator=torch.Generator().manual_seed(3)))
-        shapes += f"<path id='r' d='{_dots(real)}'/>"
-        dots = "<use href='#r' stroke='rgb(0,60,140)' stroke-width='4.5'/>"
-    fake = _units(view.samples)
+        real = _units(mixture.sample(_REALS, generator=torch.Generator().manual_seed(3)))
+        shapes += _dots(real, name="r", marker="a")
+        dots = "<use href='#r'/>"
+    fake = _units(view.samples[:_FAKES])
     if "generated" in layers:
-        shapes += f"<path id='g' d='{_dots(fake)}'/>"
-        marks = (
-            "<use href='#g' stroke='rgb(255,235,220)' stroke-width='8.5'/>"
-            "<use href='#g' stroke='rgb(170,40,0)' stroke-width='6'/>"
-        )
+        shapes += _dots(fake, name="g", marker="b")
+        marks = "<use href='#g'/>"
     lines = ""
     if before is not None:
         lines = _lines(_units(before), fake[: len(before)], "rgb(150,110,100)")
-    arrows = _arrows(view.arrows, fake) if "pull" in layers else ""
+    arrows = _arrows(view.arrows[:_ARROWS], fake) if "pull" in layers else ""
     net = _net(view.mesh) if "net" in layers else ""
     squares = [(view.learned, "learned D", net + dots + lines + arrows + marks)]
     if optimal:
@@ -214,13 +217,15 @@ def _units(points: Tensor) -> np.ndarray:
     return np.rint(scaled).astype(int)
 
 
-def _dots(points: np.ndarray) -> str:
-    """Path of zero-length strokes, whose round ends are dots."""
+def _dots(points: np.ndarray, *, name: str, marker: str) -> str:
+    """Write an invisible path that has a dot at each of its corners."""
     seen = points[((points > -5) & (points < _SIDE + 5)).all(axis=-1)]
     # In this order the next dot is near, and its place a short number.
     x, y = seen[np.lexsort((seen[:, 0], seen[:, 1] // 20))].T
     steps = zip(np.diff(x, prepend=0), np.diff(y, prepend=0), strict=True)
-    return "M0 0" + "".join(f"m{dx}{dy:+}h0" for dx, dy in steps)
+    path = "m" + "".join(f"{dx:+}{dy:+}" for dx, dy in steps)
+    marks = "".join(f" marker-{place}='url(#{marker})'" for place in ("start", "mid", "end"))
+    return f"<path id='{name}' d='{path if len(seen) else ''}'{marks}/>"
 
 
 def _lines(start: np.ndarray, end: np.ndarray, colour: str, *, more: str = "") -> str:
