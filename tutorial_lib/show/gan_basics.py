@@ -31,8 +31,8 @@ SEEN = LAYERS[:4]
 # them as it enlarges the ground.
 _COLOURS = np.concatenate(
     [
-        np.linspace((240, 160, 96), (252, 252, 250), 20, endpoint=False),
-        np.linspace((252, 252, 250), (112, 176, 226), 21),
+        np.linspace((240, 160, 96), (252, 252, 250), 10, endpoint=False),
+        np.linspace((252, 252, 250), (112, 176, 226), 11),
     ]
 ).astype(np.uint8)
 _SIDE = 400  # units along a square; whole numbers of them keep a picture to a few kilobytes
