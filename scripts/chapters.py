@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import nbformat
 import yaml
@@ -21,7 +22,11 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 WIDGETS = "application/vnd.jupyter.widget-state+json"
 WIDGET = "application/vnd.jupyter.widget-view+json"
-EMBEDDED = re.compile(r"data:image/(webp|png|jpeg|gif);base64,([A-Za-z0-9+/=]+)")
+EMBEDDED = re.compile(
+    r"data:image/(?:svg\+xml,(?P<svg>[^\"\\<>]+)"
+    r"|(?P<kind>webp|png|jpeg|gif);base64,(?P<data>[A-Za-z0-9+/=]+))"
+)
+"""An image file inside a page; a drawing may hold further files, which are its own."""
 EXERCISE = re.compile(r"^(`{3,}|:{3,})\{exercise\}(.*)$", re.M)
 
 SMALLEST_PICTURE = 2000
@@ -80,8 +85,8 @@ class Chapter:
         cells = [cell for cell in self.notebook.cells if cell.get("outputs")]
         cells.sort(key=lambda cell: "cover" not in cell.metadata.get("tags", []))
         for cell in cells:
-            found = [match[2] for html in self.shown(cell) for match in EMBEDDED.finditer(html)]
-            large = [data for data in map(base64.b64decode, found) if len(data) >= SMALLEST_PICTURE]
+            found = [picture for html in self.shown(cell) for picture in embedded_in(html)]
+            large = [data for kind, data in found if kind != "svg" and len(data) > SMALLEST_PICTURE]
             yield from large[-1:]
 
     def shown(self, cell: nbformat.NotebookNode) -> Iterator[str]:
@@ -114,6 +119,18 @@ class Chapter:
                     if name not in seen:
                         yield name
                     seen.add(name)
+
+
+def embedded_in(html: str) -> Iterator[tuple[str, bytes]]:
+    """The image files inside some HTML: the kind of each, and its content."""
+    return map(content, EMBEDDED.finditer(html))
+
+
+def content(match: re.Match[str]) -> tuple[str, bytes]:
+    """Kind and content of an embedded file."""
+    if match["svg"]:
+        return "svg", unquote(match["svg"]).encode()
+    return match["kind"], base64.b64decode(match["data"])
 
 
 @cache

@@ -8,7 +8,7 @@ from pathlib import Path
 import offline
 import preflight
 import pytest
-from chapters import repository
+from chapters import embedded_in, repository
 from lean_pages import file_name, keep_icons
 from PIL import Image
 from social_cards import SIZE, card, without_tags
@@ -32,6 +32,14 @@ def test_icons_in_use_stay():
 
 def test_files_are_named_by_their_content():
     assert file_name(b"a", "webp") == file_name(b"a", "webp") != file_name(b"b", "webp")
+
+
+def test_a_drawing_is_one_file_with_what_it_holds():
+    inner = "data:image/png;base64,AAAA"
+    html = f'<img src="data:image/svg+xml,%3Csvg href=\'{inner}\'/%3E"><img src="{inner}">'
+    (kind, drawing), (other, _) = embedded_in(html)
+    assert (kind, other) == ("svg", "png")
+    assert drawing == f"<svg href='{inner}'/>".encode()
 
 
 def test_card_has_the_size_that_sites_ask_for():

@@ -84,7 +84,7 @@ def add_chapters(
     app: Sphinx, what: str, name: str, obj: Any, options: object, lines: list[str]
 ) -> None:
     """Say below the first line of a docstring which chapter teaches it."""
-    if what not in ("class", "function", "exception"):
+    if what not in ("class", "function", "exception", "method"):
         return
     full = f"{getattr(obj, '__module__', '')}.{getattr(obj, '__qualname__', '')}"
     if full.startswith("tutorial_lib.") and (sentence := chapters_of(full)):

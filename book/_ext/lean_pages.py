@@ -7,13 +7,12 @@ are fetched after the page has been drawn (`frames.js`), so that a slider moves 
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import re
 from pathlib import Path
 from typing import Any
 
-from chapters import EMBEDDED
+from chapters import EMBEDDED, content
 from sphinx.application import Sphinx
 
 FOLDER = "_images"
@@ -37,10 +36,10 @@ def lighten(app: Sphinx, page: str, template: str, context: dict[str, Any], tree
     body = context.get("body", "")
 
     def to_file(match: re.Match[str]) -> str:
-        data = base64.b64decode(match[2])
+        kind, data = content(match)
         if len(data) < SMALLEST:
             return match[0]
-        name = file_name(data, match[1])
+        name = file_name(data, kind)
         path = Path(app.outdir, FOLDER, name)
         if not path.exists():
             path.parent.mkdir(exist_ok=True)
