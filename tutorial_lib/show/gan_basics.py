@@ -100,7 +100,7 @@ def draw_view(
         marks = "<use href='#g'/>"
     lines = ""
     if before is not None:
-        lines = _lines(_units(before), fake[: len(before)], "rgb(150,110,100)")
+        lines = _lines(_units(before[:_FAKES]), fake[: len(before)], "rgb(150,110,100)")
     arrows = _arrows(view.arrows[:_ARROWS], fake) if "pull" in layers else ""
     net = _net(view.mesh) if "net" in layers else ""
     squares = [(view.learned, "learned D", net + dots + lines + arrows + marks)]
