@@ -40,6 +40,7 @@ class StyleConfig:
         "no draft" (d; the photograph's own low resolution takes the draft's place).
     sizes : tuple of int
         Side of the square photographs in each stage: drafting, first revision, second revision.
+        Photographs that are smaller are enlarged.
     shares : tuple of float
         Of the steps, for each stage.
     batch : int
