@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from tutorial_lib.deep_image_prior import Denoising, SkipNetwork, draw_input
-from tutorial_lib.experiments.deep_image_prior import start
+from tutorial_lib.experiments.fitting import start
 from tutorial_lib.training import make_fabric, native_bf16
 
 ROUNDS = 3

@@ -17,7 +17,6 @@ from tutorial_lib.deep_image_prior import (
     KEEP_EVERY,
     Average,
     Denoising,
-    EarlyStopping,
     Inpainting,
     PriorNet,
     Settings,
@@ -28,15 +27,17 @@ from tutorial_lib.deep_image_prior import (
     add_noise,
     compress_jpeg,
     draw_input,
-    error_plane,
     fit,
     mesh_input,
     random_mask,
     text_mask,
 )
+from tutorial_lib.early_stopping import EarlyStopping, error_plane
 from tutorial_lib.experiments import EXPERIMENTS, deep_image_prior
 from tutorial_lib.experiments import restore as restoring
+from tutorial_lib.experiments.classic import classics
 from tutorial_lib.experiments.experiment import execute
+from tutorial_lib.experiments.fitting import frame_steps, restore, watch_steps
 from tutorial_lib.metrics import Protocol, imresize, psnr
 from tutorial_lib.show.deep_image_prior import DAMAGES, RestorePanel
 
@@ -463,7 +464,7 @@ def test_shuffling_keeps_the_pixels(photograph):
 
 def test_frames_and_measurements_end_with_the_last_step():
     for steps in (1, 3, 100, 1000):
-        for moments in (deep_image_prior.watch_steps(steps), deep_image_prior.frame_steps(steps)):
+        for moments in (watch_steps(steps), frame_steps(steps)):
             assert moments[0] == 0
             assert moments[-1] == steps
             assert moments == sorted(set(moments))
@@ -471,7 +472,7 @@ def test_frames_and_measurements_end_with_the_last_step():
 
 def test_restore_yields_pictures_of_the_right_size(photograph):
     task = SuperResolution(imresize(photograph, scale=1 / 4).clamp(0, 1), 4)
-    steps = deep_image_prior.restore(task, network=SkipNetwork(channels=(8, 8), skips=(4, 4)))
+    steps = restore(task, network=SkipNetwork(channels=(8, 8), skips=(4, 4)))
     first, second = itertools.islice(steps, 2)
     assert first.output.shape == (1, 3, 40, 48)
     assert second.step == 2
@@ -494,7 +495,7 @@ def test_a_stopped_experiment_goes_on_exactly(tmp_path):
 def test_classic_denoisers_are_tuned():
     truth = imresize(embedded("coffee"), scale=1 / 8).clamp(0, 1)
     noisy = add_noise(truth, generator=torch.Generator().manual_seed(0))
-    numbers, made = deep_image_prior.classics(noisy, truth, level=25 / 255)
+    numbers, made = classics(noisy, truth, level=25 / 255)
     assert set(made) == {"non_local_means", "total_variation"}
     base = psnr(noisy, truth, protocol=WHOLE).item()
     for name, values in numbers.items():

@@ -14,8 +14,9 @@ from tqdm.auto import tqdm
 
 from tutorial_lib.data import read_image, write_image
 from tutorial_lib.deep_image_prior import (
+    JPEG_CHANNELS,
+    JPEG_SKIPS,
     Denoising,
-    EarlyStopping,
     Inpainting,
     PriorNet,
     Settings,
@@ -23,7 +24,8 @@ from tutorial_lib.deep_image_prior import (
     SuperResolution,
     Task,
 )
-from tutorial_lib.experiments.deep_image_prior import JPEG_CHANNELS, JPEG_SKIPS, restore
+from tutorial_lib.early_stopping import EarlyStopping
+from tutorial_lib.experiments.fitting import restore
 from tutorial_lib.training import Interrupted
 
 TaskName = Literal["denoise", "jpeg", "super-resolution", "inpaint"]

@@ -19,6 +19,8 @@ from torch import Tensor, nn
 
 from tutorial_lib.data import EMBEDDED, embedded, read_image
 from tutorial_lib.deep_image_prior import (
+    JPEG_CHANNELS,
+    JPEG_SKIPS,
     Denoising,
     Inpainting,
     SkipNetwork,
@@ -30,12 +32,7 @@ from tutorial_lib.deep_image_prior import (
     random_mask,
     text_mask,
 )
-from tutorial_lib.experiments.deep_image_prior import (
-    JPEG_CHANNELS,
-    JPEG_SKIPS,
-    WHOLE,
-    restore,
-)
+from tutorial_lib.experiments.fitting import WHOLE, restore
 from tutorial_lib.metrics import imresize, psnr
 from tutorial_lib.show.pictures import encode
 
