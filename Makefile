@@ -5,6 +5,9 @@ BIN := .venv/bin
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 SITE := _build/html/index.html
 
+# Threads that wait without spinning: on a shared machine the tests take a fraction of the time.
+export OMP_WAIT_POLICY := passive
+
 .DEFAULT_GOAL := help
 .PHONY: help book test test-library test-notebooks test-site lint execute serve bench fetch \
 	workshop offline requirements clean
@@ -40,7 +43,7 @@ serve: book  ## show the site on http://localhost:8000
 	$(BIN)/python -m http.server --directory _build/html --bind 127.0.0.1 8000
 
 bench: .venv/.installed  ## measure speed
-	OMP_WAIT_POLICY=passive $(BIN)/pytest -s benchmarks
+	$(BIN)/pytest -s benchmarks
 
 fetch: .venv/.installed  ## download the photographs that chapters are trained and measured on
 	$(BIN)/tutorial fetch
