@@ -105,10 +105,10 @@ def test_sub_pixel_convolution_is_a_strided_choice_of_channels():
 
 
 def test_losses_on_logits_equal_the_articles_on_probabilities():
-    real, fake = torch.randn(64, 1) * 3, torch.randn(64, 1) * 3
+    real, fake = 3 * torch.randn(2, 64, 1, dtype=torch.float64)
     bce = nn.BCELoss()
     d_real, d_fake = real.sigmoid(), fake.sigmoid()
-    article = bce(d_real, torch.ones(64, 1)) + bce(d_fake, torch.zeros(64, 1))
+    article = bce(d_real, torch.ones_like(real)) + bce(d_fake, torch.zeros_like(fake))
     torch.testing.assert_close(discriminator_loss(real, fake), article, atol=1e-6, rtol=1e-6)
     torch.testing.assert_close(adversarial_loss(fake), -d_fake.log().mean(), atol=1e-6, rtol=1e-6)
     # The article adds 1e-3 inside the logarithm, which caps the loss at -log(1e-3).
