@@ -98,7 +98,10 @@ def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
     ) -> Page:
         size = dict(zip(("width", "height"), WIDTHS[width], strict=True))
         context = browser.new_context(
-            viewport=size, color_scheme=scheme, has_touch=width == "phone"
+            viewport=size,
+            color_scheme=scheme,
+            has_touch=width == "phone",
+            reduced_motion="reduce",  # or colours would be judged half-way between two themes
         )
         context.set_default_timeout(120_000)
         contexts.append(context)
