@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
-from skimage.restoration import denoise_nl_means, denoise_tv_chambolle
+from skimage.restoration import denoise_nl_means, denoise_tv_chambolle, denoise_wavelet
 from torch import Tensor
 
 from tutorial_lib.metrics import Protocol, psnr
@@ -51,15 +51,28 @@ def total_variation(pixels: np.ndarray, strength: float) -> np.ndarray:
     return denoise_tv_chambolle(pixels, weight=strength, channel_axis=-1)
 
 
+def wavelet(pixels: np.ndarray, strength: float) -> np.ndarray:
+    """scikit-image's wavelet shrinkage (BayesShrink, in YCbCr), told this standard deviation."""
+    return denoise_wavelet(
+        pixels,
+        sigma=strength,
+        wavelet="db4",
+        convert2ycbcr=True,
+        rescale_sigma=True,
+        channel_axis=-1,
+    )
+
+
 def classics(
     damaged: Tensor, truth: Tensor, *, level: float
 ) -> tuple[dict[str, dict[str, float]], dict[str, Tensor]]:
-    """Both classic denoisers at their best strength, around a level of noise in [0, 1]."""
+    """All three classic denoisers at their best strength, around a level of noise in [0, 1]."""
     steps = [0.3, 0.5, 0.7, 0.85, 1.0, 1.15, 1.35, 1.6]
     numbers, pictures = {}, {}
     for name, method, strengths in (
         ("non-local means", non_local_means, [level * s for s in steps]),
         ("total variation", total_variation, [1.4 * level * s for s in steps]),
+        ("wavelet", wavelet, [level * s for s in steps]),
     ):
         made, score, strength = tuned(method, damaged, truth, strengths)
         numbers[name] = {"psnr": round(score, 3), "strength": round(strength, 4)}

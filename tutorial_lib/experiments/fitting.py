@@ -41,8 +41,8 @@ PROTOCOL = {
     "best": "the highest PSNR of the average at any step that was looked at: it takes the true "
     "picture to know it",
     "stopped": "the average at the step that ES-WMV chose, without the true picture",
-    "baselines": "scikit-image's non-local means and total variation, strength chosen with the "
-    "true picture, in their favour",
+    "baselines": "scikit-image's classic denoisers, strength chosen with the true picture, in "
+    "their favour",
 }
 
 
