@@ -132,7 +132,8 @@ def chosen_network(config: FitConfig) -> Callable[[], nn.Module]:
     """The network for denoising that the configuration asks for."""
     if config.network == "article":
         return partial(PriorNet, latent=config.width)
-    return partial(SkipNetwork, channels=(config.width,) * 5)
+    shares = (8, 4, 2, 1, 1) if config.network == "slim" else (1,) * 5
+    return partial(SkipNetwork, channels=tuple(config.width // share for share in shares))
 
 
 def _registered(*names: str) -> list[str]:
