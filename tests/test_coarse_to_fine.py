@@ -546,7 +546,11 @@ def test_records_are_read_by_epoch_by_second_and_by_stage():
     assert trained.curve(ALL, "val_psnr_top") == ([0, 1, 2, 3, 4], [5, 15, 21, 22, 23])
     assert trained.clock(EACH) == [0, 1, 2, 6, 10]
     assert trained.stage_seconds(EACH) == {1: 1, 2: 4}
-    assert trained.last(EACH) == pytest.approx((9 + 18 + 20) / 3)
+    assert trained.last(EACH) == 20
+    swaying = record([5, 8, 19, 21, 18], seconds=[1, 1, 4, 4], seeds=2)
+    assert trained.ends(swaying) == [21, 21.5]
+    assert trained.last(swaying) == 21.25
+    assert trained.overfitting(ALL) == pytest.approx((3, 1))
     assert trained.passed(ALL, 20) == 2
     assert trained.passed(EACH, 20.5) is None
     assert trained.at_seconds(ALL, 11.9) == 21
@@ -560,15 +564,15 @@ def test_claims_say_what_the_records_say():
         return EACH if name.endswith("each") else ALL
 
     said = [claim.measured(read) for claim in trained.CLAIMS]
-    assert "with skips: 15.67 dB stage by stage, 22.00 dB all at once" in said[0]
+    assert "colourisation, with skips: 20.00 dB stage by stage, 23.00 dB all at once" in said[0]
     assert "colourisation: +0.00 dB, 0.00 dB apart" in said[1]
     assert "after 2 of 4 epochs" in said[2]
     assert "with skips: 16 s and 10 s, 1.60 times" in said[3]
     assert said[4] == "Stage by stage: 8 px 1.00 s, 16 px 4.00 s an epoch; all at once: 4.00 s"
     assert "with skips: 21.00 dB all at once, 20.00 dB stage by stage" in said[5]
-    assert "colourisation: U-Net 22.00 dB, auto-encoder 22.00 dB" in said[6]
+    assert "colourisation: U-Net 23.00 dB, auto-encoder 23.00 dB" in said[6]
     assert "+3.00 dB against new ones, which end 1.00 dB below" in said[7]
-    assert "(weight 0.1): 15.67 dB stage by stage, 22.00 dB all at once" in said[8]
+    assert "(weight 0.1): 20.00 dB stage by stage, 23.00 dB all at once" in said[8]
     assert said[9].endswith("left grey, 12.50 dB")
 
 

@@ -577,13 +577,45 @@ def stage_seconds(record: ledger.Record) -> dict[int, float]:
     return {k: fmean(value for stage, value in pairs if stage == k) for k in sorted({*stages})}
 
 
-def last(record: ledger.Record, name: str = "val_psnr_top") -> float:
-    """Mean of a curve over the last tenth of the epochs, at least three, and over the seeds.
+def ends(record: ledger.Record, name: str = "val_psnr_top") -> list[float]:
+    """How well the training of each seed ended: the best of its last epochs.
 
-    One epoch alone says little: a step more or less sways the PSNR by tenths of a decibel.
+    Those are the last tenth, at least three. The very last one alone says little: here and there
+    the PSNR falls by a decibel or two for an epoch, and comes back.
     """
-    values = mean_curve(record, name)[1]
-    return fmean(values[-max(3, len(values) // 10) :])
+    count = _last_epochs(record)
+    return [
+        max(curve(record, name, seed=seed)[1][-count:]) for seed in range(record.config["seeds"])
+    ]
+
+
+def last(record: ledger.Record, name: str = "val_psnr_top") -> float:
+    """How well a training ended, the mean over the seeds: see :func:`ends`."""
+    return fmean(ends(record, name))
+
+
+def overfitting(record: ledger.Record) -> tuple[float, float]:
+    """How much better a training did on its own pictures, and how far it is past its best.
+
+    Parameters
+    ----------
+    record : Record
+        Of a training all at once.
+
+    Returns
+    -------
+    gap, fall : float
+        In dB, over the last epochs and the seeds: PSNR of training pictures less that of new ones;
+        and the best epoch for new ones less these.
+    """
+    count = _last_epochs(record)
+    known, new = (mean_curve(record, name)[1] for name in ("train_psnr", "val_psnr_top"))
+    late = fmean(new[-count:])
+    return fmean(known[-count:]) - late, max(new) - late
+
+
+def _last_epochs(record: ledger.Record) -> int:
+    return max(3, record.config["epochs"] // 10)
 
 
 def passed(record: ledger.Record, level: float) -> int | None:
@@ -677,12 +709,20 @@ def _pair(read: Reader, task: str, names: tuple[str, str]) -> tuple[ledger.Recor
     return every, each
 
 
+def _decibels(record: ledger.Record) -> str:
+    """How a training ended, with the range of the seeds if there are several."""
+    found = ends(record)
+    spread = f" ({min(found):.2f} to {max(found):.2f})" if len(found) > 1 else ""
+    return f"{fmean(found):.2f} dB{spread}"
+
+
 def _quality(read: Reader) -> str:
     parts = []
-    for name, names in PAIRS.items():
-        every, each = (last(record) for record in _pair(read, "colour", names))
-        parts.append(f"{name}: {each:.2f} dB stage by stage, {every:.2f} dB all at once")
-    return "Colourisation, validation PSNR over the last epochs, " + "; ".join(parts)
+    for task, word in _WORDS.items():
+        for name, names in PAIRS.items():
+            every, each = (_decibels(record) for record in _pair(read, task, names))
+            parts.append(f"{word}, {name}: {each} stage by stage, {every} all at once")
+    return "Mean and range of the seeds. " + "; ".join(parts)
 
 
 def _same_curve(read: Reader) -> str:
@@ -742,31 +782,28 @@ def _skips(read: Reader) -> str:
     parts = []
     for task, word in _WORDS.items():
         unet, ctfae = (
-            last(read(f"coarse_to_fine/{task}_{name}")) for name in ("unet", "ctfae_all")
+            _decibels(read(f"coarse_to_fine/{task}_{name}")) for name in ("unet", "ctfae_all")
         )
-        parts.append(f"{word}: U-Net {unet:.2f} dB, auto-encoder {ctfae:.2f} dB")
+        parts.append(f"{word}: U-Net {unet}, auto-encoder {ctfae}")
     return "; ".join(parts)
 
 
 def _overfits(read: Reader) -> str:
     parts = []
     for task, word in _WORDS.items():
-        record = read(f"coarse_to_fine/{task}_unet")
-        gap = last(record, "train_psnr") - last(record)
-        values = mean_curve(record, "val_psnr_top")[1]
-        fall = max(values) - last(record)
+        gap, fall = overfitting(read(f"coarse_to_fine/{task}_unet"))
         parts.append(
             f"{word}: training pictures {gap:+.2f} dB against new ones, which end {fall:.2f} dB "
             "below their best"
         )
-    return "U-Net, " + "; ".join(parts)
+    return "U-Net, last epochs, " + "; ".join(parts)
 
 
 def _adversarial(read: Reader) -> str:
     every, each = _pair(read, "gan", PAIRS["with skips"])
     return (
-        f"With a patch discriminator (weight {every.config['adversarial']}): {last(each):.2f} dB "
-        f"stage by stage, {last(every):.2f} dB all at once"
+        f"With a patch discriminator (weight {every.config['adversarial']}): {_decibels(each)} "
+        f"stage by stage, {_decibels(every)} all at once"
     )
 
 
@@ -774,7 +811,7 @@ def _photographs(read: Reader) -> str:
     every, each = _pair(read, "photos", PAIRS["with skips"])
     spoiled = every.metric("data", "psnr of the spoiled")
     return (
-        f"Colourisation of photographs: {last(each):.2f} dB stage by stage, {last(every):.2f} dB "
+        f"Colourisation of photographs: {_decibels(each)} stage by stage, {_decibels(every)} "
         f"all at once; left grey, {spoiled:.2f} dB"
     )
 
