@@ -185,7 +185,11 @@ def run_fitting_speed(run: Run) -> ledger.Record:
         Case(name, Denoising(target), chosen_network(config), target, plain)
         for name, target in targets.items()
     ]
-    return run_cases(run, cases, data=_registered(config.picture))
+    contrast = {
+        name: float(f"{target.var((-2, -1)).mean().item():.6g}") for name, target in targets.items()
+    }
+    data = _registered(config.picture)
+    return run_cases(run, cases, data=data, more={"contrast": contrast})
 
 
 def run_architecture(run: Run) -> ledger.Record:
@@ -401,7 +405,8 @@ def _denoised(read: Reader) -> str:
         f"σ = {record.config['sigma']:g}: {found['damaged_psnr']:.2f} dB before; at the stopping "
         f"rule's step {found['stopped_step']:,} {found['stopped_psnr']:.2f} dB, after all "
         f"{record.steps:,} steps {found['psnr_average']:.2f} dB, and the output without averaging "
-        f"{found['psnr']:.2f} dB; non-local means {record.metric('non-local means', 'psnr'):.2f} dB"
+        f"{found['psnr']:.2f} dB; non-local means "
+        f"{record.metric('non-local means', 'psnr'):.2f} dB ({_in_words(record)})"
     )
 
 
@@ -411,7 +416,7 @@ def _jpeg(read: Reader) -> str:
     return (
         f"quality {record.config['quality']}: {found['damaged_psnr']:.2f} dB before, at best "
         f"{found['best_psnr']:.2f} dB (step {found['best_step']:,}), at the end "
-        f"{found['psnr_average']:.2f} dB"
+        f"{found['psnr_average']:.2f} dB ({_in_words(record)})"
     )
 
 
@@ -422,7 +427,7 @@ def _enlarged(read: Reader) -> str:
         f"{record.metric(f'bicubic, x{scale}', 'psnr'):.2f})"
         for scale in record.config["scales"]
     ]
-    return f"zebra: {', '.join(pairs)}"
+    return f"zebra: {', '.join(pairs)} ({_in_words(record)})"
 
 
 def _denoised_again(read: Reader) -> str:
