@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 SITE := _build/html/index.html
+# Tests at a time, each with one thread.
+WORKERS ?= 2
 
 # Threads that wait without spinning: on a shared machine the tests take a fraction of the time.
 export OMP_WAIT_POLICY := passive
@@ -23,13 +25,13 @@ book: .venv/.installed book/_static/vendor/.complete  ## build the site from the
 test: book test-library test-notebooks test-site  ## test the library, the notebooks and the site
 
 test-library: .venv/.installed  ## unit tests and the examples in docstrings
-	$(BIN)/pytest --ignore tests/site
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --ignore tests/site
 
 test-notebooks: .venv/.installed  ## run every notebook and compare with what it prints
 	$(BIN)/pytest --nbval notebooks
 
 test-site: book  ## drive the built site in a browser
-	$(BIN)/pytest tests/site
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal tests/site
 
 lint: .venv/.installed  ## check style and types
 	$(BIN)/ruff check .

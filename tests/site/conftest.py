@@ -152,5 +152,6 @@ def drawn(page: Page) -> None:
             const equations = document.querySelectorAll('.math');
             return [...views].every(view => view.parentNode.querySelector('.jupyter-widgets'))
                 && [...equations].every(math => math.querySelector('mjx-container'));
-        }"""
+        }""",
+        polling=50,
     )

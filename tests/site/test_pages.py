@@ -59,12 +59,13 @@ def test_page(visit: Callable[..., Page], server: str, name: str):
     assert pictures(page, "!i.hidden && !(i.width && i.height)") == [], "would make the page jump"
 
     page.evaluate("[...document.images].forEach(image => image.loading = 'eager')")
-    page.wait_for_function("[...document.images].every(i => i.complete)")
+    page.wait_for_function("[...document.images].every(i => i.complete)", polling=50)
     assert pictures(page, "!i.naturalWidth") == [], "does not load"
 
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
-        page.wait_for_function(f"document.documentElement.dataset.theme == '{scheme}'")
+        theme = f"document.documentElement.dataset.theme == '{scheme}'"
+        page.wait_for_function(theme, polling=50)
         found = Axe().run(page, options=RULES).response["violations"]
         problems = [
             f"{rule['id']}: {node['html'][:200]}" for rule in found for node in rule["nodes"]
