@@ -325,7 +325,7 @@ def test_fast_form_paints_the_same_picture(painter):
     assert painter.decoder.to_colour[-1].weight.dtype == torch.float32
 
 
-@pytest.mark.parametrize("name", ["encoder", "starry_night", "ablations", "speed"])
+@pytest.mark.parametrize("name", ["encoder", "first", "starry_night", "ablations", "speed"])
 def test_smoke_run_leaves_a_whole_record(name, tmp_path):
     try:
         locate("style/starry_night.jpg", download=False)
@@ -349,7 +349,7 @@ def test_smoke_run_leaves_a_whole_record(name, tmp_path):
         # Only the revisions meet a discriminator.
         assert losses["discriminator"]["value"][0] == 0 < losses["discriminator"]["value"][1]
     if name == "ablations":
-        assert set(record.metrics) == set(experiment.profiles["smoke"].names)
+        assert set(record.metrics) == {"photograph", *experiment.profiles["smoke"].names}
 
 
 # ------------------------------------------------------------------------------- command

@@ -25,6 +25,7 @@ from tutorial_lib.experiments.style_training import (
 )
 from tutorial_lib.experiments.stylise import (
     ENCODER,
+    FIRST,
     STYLES,
     WEIGHTS,
     fit,
@@ -40,6 +41,8 @@ from tutorial_lib.vgg import VGG16_FILE, Vgg
 @dataclasses.dataclass(frozen=True)
 class AblationConfig(StyleConfig):
     """Settings of the ablations, beyond those of a training; `steps` counts for each of them.
+
+    Of `start`, the ablations take the decoder only: each revision network begins afresh.
 
     Attributes
     ----------
@@ -57,10 +60,10 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "without moment matching": {"moment": 0.0},
     "without relaxed EMD": {"remd": 0.0},
     "without adversarial loss": {"adversarial": 0.0},
-    "a: drafting only": {"variant": "draft only", "shares": (1.0,)},
-    "b: drafting at 256": {"variant": "draft at 256", "shares": (1.0,)},
+    "a: drafting only": {"variant": "draft only"},
+    "b: drafting at 256": {"variant": "draft at 256"},
     "c: RGB for the residual": {"variant": "rgb"},
-    "d: no drafting": {"variant": "no draft", "shares": (0.0, 1.0)},
+    "d: no drafting": {"variant": "no draft"},
 }
 """Each of the article's ablations, as changes to the whole method's settings."""
 
@@ -141,6 +144,30 @@ def run_encoder(run: Run) -> ledger.Record:
     return dataclasses.replace(record, precision="32-true")
 
 
+def run_first(run: Run) -> ledger.Record:
+    """Train from nothing, for others to start from; weights are kept in the run's folder only."""
+    config: StyleConfig = run.config
+    recipe, history = _train(run, config, folder=run.folder, frames=True)
+    model = recipe.result()
+    state = style_state(recipe.model)
+    write_atomically(run.folder / WEIGHTS, lambda path: save_file(state, str(path)))
+    metrics = _measured(recipe, model)
+    metrics["steps of each stage"] = _stage_steps(recipe.ends, len(history.losses))
+    files = []
+    for name in ("tubingen", "astronaut"):
+        with torch.no_grad():
+            made = model(content(name, config.shown).to(run.fabric.device))
+        files.append(_write(run.folder / f"{name}.webp", made))
+    frames = [f"step_{int(row['step']):06d}.webp" for row in history.watched]
+    return run.record(
+        history=history,
+        metrics=metrics,
+        protocol=PROTOCOL | {"backbone": f"{config.backbone}, channels equalised"},
+        artefacts=[*files, *frames],
+        data=_data(config),
+    )
+
+
 def run_style(run: Run) -> ledger.Record:
     """Train one style's networks, stage after stage, and measure them."""
     config: StyleConfig = run.config
@@ -178,45 +205,94 @@ def run_style(run: Run) -> ledger.Record:
 
 
 def run_ablations(run: Run) -> ledger.Record:
-    """Train each of the article's ablations alike, and keep its paintings."""
+    """Train each of the article's ablations alike, and keep its paintings.
+
+    Those that draft alike share one drafting: it would be the same, step by step.
+    """
     config: AblationConfig = run.config
+    side = config.sizes[-1]
+    drafting_steps = config.ends(run.steps)[0]
+    drafts: dict[StyleConfig, tuple[StyleRecipe, History]] = {}
     metrics: dict[str, Any] = {}
     found: dict[str, Any] = {}
     files, seconds = [], 0.0
     for name in config.names or ABLATIONS:
         variant = dataclasses.replace(config, **ABLATIONS[name])
-        if variant.variant == "draft at 256":
-            variant = dataclasses.replace(variant, sizes=config.sizes[-1:])
         slug = slug_of(name)
-        recipe, history = _train(run, variant, folder=run.folder / slug, frames=False)
+        parts = []
+        drafted = _drafting(variant, whole=config)
+        if drafted is not None:
+            if drafted not in drafts:
+                drafts[drafted] = _train(
+                    run, drafted, folder=run.folder / f"{slug}_draft", steps=drafting_steps
+                )
+                seconds += drafts[drafted][1].seconds
+            parts.append(drafts[drafted])
+        if variant.variant not in ("draft only", "draft at 256"):
+            parts.append(
+                _train(
+                    run,
+                    dataclasses.replace(variant, shares=(0.0, 1.0), start=""),
+                    folder=run.folder / slug,
+                    steps=run.steps - drafting_steps,
+                    decoder=parts[0][0].model.decoder if parts else None,
+                )
+            )
+            seconds += parts[-1][1].seconds
+        recipe = parts[-1][0]
         model = recipe.result()
-        side = config.sizes[-1]
-        metrics[name] = _measured(recipe, model)[str(side)]
-        seconds += history.seconds
         levels = 0 if variant.variant == "draft at 256" else 1
+        if "photograph" not in metrics:
+            metrics["photograph"] = _measured_at(recipe, None, side)
+        metrics[name] = _measured_at(recipe, model, side, levels=levels, variant=variant.variant)
         for shown in ("tubingen", "astronaut"):
             photo = content(shown, side)
             photo = photo[..., :side, : photo.shape[-1] // 16 * 16].to(run.fabric.device)
             made = paint(model, photo, levels=levels, variant=variant.variant)
             files.append(_write(run.folder / f"{slug}_{shown}.webp", made))
-        total = history.losses @ torch.tensor(
-            [_factor(variant, loss) for loss in history.names], dtype=torch.float32
-        )
-        every = max(1, len(total) // 50)
-        found[name] = {
-            "step": [float(s) for s in range(every, len(total) + 1, every)],
-            "value": [float(f"{part.mean():.5g}") for part in total.split(every)][
-                : len(total) // every
-            ],
-        }
+        found[name] = _total_loss(variant, [history for _, history in parts])
     record = run.record(
-        history=dataclasses.replace(history, seconds=seconds),
+        history=History(seconds=seconds),
         metrics=metrics,
-        protocol=PROTOCOL | {"backbone": f"{config.backbone}, channels equalised"},
+        protocol=PROTOCOL
+        | {
+            "backbone": f"{config.backbone}, channels equalised",
+            "steps": f"{drafting_steps} of drafting, {run.steps - drafting_steps} of revision, "
+            "as far as a variant has them; variants that draft alike share the drafting",
+        },
         artefacts=files,
         data=_data(config),
     )
-    return dataclasses.replace(record, curves=found)
+    return dataclasses.replace(record, curves=found, steps=run.steps)
+
+
+def _drafting(variant: AblationConfig, *, whole: AblationConfig) -> StyleConfig | None:
+    """How a variant's drafting network is trained, if it has one."""
+    if variant.variant == "no draft":
+        return None
+    sizes = whole.sizes[-1:] if variant.variant == "draft at 256" else whole.sizes
+    return dataclasses.replace(
+        variant,
+        variant="draft at 256" if variant.variant == "draft at 256" else "whole",
+        adversarial=whole.adversarial,
+        sizes=sizes,
+        shares=(1.0,),
+    )
+
+
+def _total_loss(config: StyleConfig, histories: Sequence[History]) -> dict[str, list[float]]:
+    """What the painting networks were trained to lower, as means over stretches of steps."""
+    parts = [
+        history.losses @ torch.tensor([_factor(config, loss) for loss in history.names])
+        for history in histories
+    ]
+    total = torch.cat(parts)
+    every = max(1, len(total) // 50)
+    ends = range(every, len(total) + 1, every)
+    return {
+        "step": [float(end) for end in ends],
+        "value": [float(f"{total[end - every : end].mean():.5g}") for end in ends],
+    }
 
 
 def slug_of(name: str) -> str:
@@ -232,9 +308,18 @@ def _factor(config: StyleConfig, loss: str) -> float:
 
 
 def _train(
-    run: Run, config: StyleConfig, *, folder: Path, frames: bool
+    run: Run,
+    config: StyleConfig,
+    *,
+    folder: Path,
+    frames: bool = False,
+    steps: int | None = None,
+    decoder: nn.Module | None = None,
 ) -> tuple[StyleRecipe, History]:
-    recipe = StyleRecipe(config, run.fabric, steps=run.steps)
+    steps = run.steps if steps is None else steps
+    recipe = StyleRecipe(config, run.fabric, steps=steps)
+    if decoder is not None:
+        recipe.model.decoder.load_state_dict(decoder.state_dict())
     side = config.shown * 3 // 4
     fixed = content("tubingen", side).to(run.fabric.device) if frames else None
 
@@ -248,12 +333,12 @@ def _train(
     history = train(
         recipe,
         fabric=run.fabric,
-        steps=run.steps,
+        steps=steps,
         folder=folder,
         # The number of steps decides where stages begin and how the rate falls.
-        config={**_plain(config), "steps": run.steps},
+        config={**_plain(config), "steps": steps},
         watch=watch,
-        watch_at=watch_steps(run.steps, recipe.ends) if frames else (),
+        watch_at=watch_steps(steps, recipe.ends) if frames else (),
         label=f"{run.experiment}, {folder.name}" if not frames else run.experiment,
     )
     return recipe, history
@@ -277,20 +362,31 @@ def _stage_steps(ends: Sequence[int], done: int) -> dict[str, int]:
 
 def _measured(recipe: StyleRecipe, model: LapStyle) -> dict[str, Any]:
     """The losses at each stage's size, of the paintings and of the bare photographs."""
-    config, device = recipe.config, recipe.fabric.device
     found: dict[str, Any] = {}
-    for level, side in enumerate(config.sizes):
-        # The largest maps cost the most; fewer pictures do.
-        count = max(1, config.held_out * 128 // side)
-        photos = squares(side, count=count).to(device)
-        painting = style_picture(config.style, side).to(device)
-        levels = 0 if config.variant == "draft at 256" else level
-        made = torch.cat(
-            [paint(model, p, levels=levels, variant=config.variant) for p in photos.split(1)]
-        )
-        found[str(side)] = measure(made, photos, painting, encoder=recipe.judging)
-        found[f"photograph {side}"] = measure(photos, photos, painting, encoder=recipe.judging)
+    for level, side in enumerate(recipe.config.sizes):
+        found[str(side)] = _measured_at(recipe, model, side, levels=level)
+        found[f"photograph {side}"] = _measured_at(recipe, None, side)
     return found
+
+
+def _measured_at(
+    recipe: StyleRecipe,
+    model: LapStyle | None,
+    side: int,
+    *,
+    levels: int = 0,
+    variant: str = "whole",
+) -> dict[str, float]:
+    """The losses at one size, of paintings or, without a painter, of the photographs."""
+    config, device = recipe.config, recipe.fabric.device
+    # The largest maps cost the most; fewer pictures do.
+    photos = squares(side, count=max(1, config.held_out * 128 // side)).to(device)
+    made = photos
+    if model is not None:
+        painted = [paint(model, p, levels=levels, variant=variant) for p in photos.split(1)]
+        made = torch.cat(painted)
+    painting = style_picture(config.style, side).to(device)
+    return measure(made, photos, painting, encoder=recipe.judging)
 
 
 def _write(path: Path, image: Tensor, *, quality: int = 85) -> str:
@@ -327,7 +423,7 @@ def _ablated(read: Reader) -> str:
         f"{name}: relaxed EMD {values['remd']:.3f}, self-similarity {values['self_similarity']:.3f}"
         for name, values in record.metrics.items()
     ]
-    return f"after {record.steps:,} steps each, at 256 pixels; " + "; ".join(parts)
+    return f"after {record.protocol['steps'].split(',')[0]} and revision; " + "; ".join(parts)
 
 
 CLAIMS = (
@@ -380,6 +476,22 @@ def _style_experiment(style: str) -> Experiment:
     )
 
 
+_SHORT_FIRST = StyleConfig(
+    steps=1200, sizes=(128, 256), shares=(1.0,), learning_rate=1e-3, cosine=True
+)
+
+_SMOKE_FIRST = StyleConfig(
+    steps=1,
+    shares=(1.0,),
+    sizes=(32, 64),
+    batch=2,
+    limit=4,
+    held_out=2,
+    equalised=2,
+    places=64,
+    shown=128,
+)
+
 _SMOKE_ABLATION = AblationConfig(
     steps=2,
     shares=(0.5, 0.5),
@@ -404,6 +516,18 @@ EXPERIMENTS = (
         },
         run=run_encoder,
         needs=("bsds500", "bsd100", VGG16_FILE),
+    ),
+    Experiment(
+        name=FIRST,
+        summary="a drafting network for Starry Night, from nothing; others may start from it",
+        profiles={
+            "smoke": _SMOKE_FIRST,
+            "quick": _SHORT_FIRST,
+            "book": _SHORT_FIRST,
+            "article": dataclasses.replace(_SHORT_FIRST, steps=60_000, learning_rate=1e-4),
+        },
+        run=run_first,
+        needs=("bsds500", "bsd100", "style/starry_night.jpg", "content/tubingen.jpg", VGG16_FILE),
     ),
     *(_style_experiment(style) for style in STYLES),
     Experiment(

@@ -48,8 +48,8 @@ class StyleConfig:
     learning_rate : float
         Of Adam.
     cosine : bool
-        Warm the rate up over 50 steps and let it fall along a cosine to zero at each stage's last
-        step; False keeps it constant, as the article.
+        Warm the rate up over 50 steps, or the fifth part of a short stage, and let it fall along a
+        cosine to zero at each stage's last step; False keeps it constant, as the article.
     perceptual, self_similarity, style_weight, moment, remd, adversarial : float
         Weights of the losses.
     identity : float
@@ -60,8 +60,11 @@ class StyleConfig:
         Steps from one such photograph to the next.
     places : int
         Places of a map that the pairwise losses compare, drawn anew at each step.
+    judged : int
+        Side of the parts from which the discriminator learns, cut anew at each step; 0 takes whole
+        pictures.
     start : str
-        Experiment whose recorded networks to start from; empty starts afresh.
+        Experiment whose networks to start from; empty starts afresh.
     backbone : {"vgg16", "vgg19"}
         The encoder.
     photographs : str
@@ -91,6 +94,7 @@ class StyleConfig:
     identity: float = 20.0
     identity_every: int = 4
     places: int = 1024
+    judged: int = 0
     start: str = ""
     backbone: str = "vgg16"
     photographs: str = "bsds500"
@@ -212,7 +216,7 @@ class StyleRecipe:
         self.model = LapStyle(encoder.first(4), revisions=len(config.sizes) - 1)
         self.model.to(fabric.device)
         if config.start:
-            self.model.load_state_dict(self.model.state_dict() | stored_weights(config.start))
+            self._start_from(stored_weights(config.start))
         self.judging = encoder
         # Three sizes take minutes to compile, which a short run does not earn back.
         long = steps >= 30_000
@@ -239,6 +243,16 @@ class StyleRecipe:
             self.trained[name], self.optimizers[name] = set_up(
                 fabric, module, optimizer, compile=long
             )
+
+    def _start_from(self, state: dict[str, Tensor]) -> None:
+        """Load another painter's networks, as far as this one has their like."""
+        count = len(self.model.revisions)
+        known = {
+            key: value
+            for key, value in state.items()
+            if not key.startswith("revisions.") or int(key.split(".")[1]) < count
+        }
+        self.model.load_state_dict(self.model.state_dict() | known)
 
     def stage(self, index: int) -> int:
         """Which stage a step belongs to."""
@@ -313,18 +327,11 @@ class StyleRecipe:
         """Update the discriminator on patches of the style's painting and on painted ones."""
         if not self.weights.adversarial:
             return made.new_zeros(())
-        name, side = f"judge{stage}", self.config.sizes[stage]
-        painting, crops = self.paintings[stage], []
-        side = min(side, *painting.shape[-2:])
-        for u in torch.rand(len(made), 2, generator=generator).tolist():
-            top, left = (
-                int(x * (length - side + 1))
-                for x, length in zip(u, painting.shape[-2:], strict=True)
-            )
-            crops.append(painting[..., top : top + side, left : left + side])
-        real = torch.cat(crops).to(made.device)
+        name, painting = f"judge{stage}", self.paintings[stage].to(made.device)
+        side = self.config.judged or self.config.sizes[stage]
+        real = torch.cat([_part(painting, side, generator) for _ in range(len(made))])
         judge = self.trained[name].requires_grad_(True)
-        loss = discriminator_loss(judge(real), judge(made))
+        loss = discriminator_loss(judge(real), judge(_part(made, side, generator)))
         self.optimizers[name].zero_grad(set_to_none=True)
         self.fabric.backward(loss)
         self.optimizers[name].step()
@@ -335,7 +342,8 @@ class StyleRecipe:
         if self.config.cosine:
             begin = self.ends[stage - 1] if stage else 0
             done = (index - begin) / max(1, self.ends[stage] - begin)
-            rate *= min(1.0, (index - begin + 1) / 50) * (1 + math.cos(math.pi * done)) / 2
+            warm = min(50.0, (self.ends[stage] - begin) / 5)
+            rate *= min(1.0, (index - begin + 1) / warm) * (1 + math.cos(math.pi * done)) / 2
         for optimizer in self.optimizers.values():
             for group in optimizer.param_groups:
                 group["lr"] = rate
@@ -349,6 +357,16 @@ class StyleRecipe:
         )
         model.load_state_dict(rounded)
         return model.to(self.fabric.device).eval()
+
+
+def _part(picture: Tensor, side: int, generator: torch.Generator) -> Tensor:
+    """A random square of pictures, or all of them where they are not larger."""
+    places = torch.rand(2, generator=generator).tolist()
+    top, left = (
+        int(x * max(1, length - side + 1))
+        for x, length in zip(places, picture.shape[-2:], strict=True)
+    )
+    return picture[..., top : top + side, left : left + side]
 
 
 def add_band(
@@ -369,7 +387,7 @@ def paint(
     made = low if variant == "no draft" else model.draft(low, strength=strength)
     for i, band in enumerate(reversed(bands)):
         size = band.shape[-2:]
-        if i >= len(model.revisions):
+        if variant == "draft only" or i >= len(model.revisions):
             made = expand(made, size=size, form="bilinear")
             continue
         seen = F.interpolate(photo, size=size, mode="bilinear", antialias=True)

@@ -13,6 +13,7 @@ from tqdm.auto import tqdm
 
 from tutorial_lib import ledger
 from tutorial_lib.data import group_names, load, read_image, write_image
+from tutorial_lib.experiments.experiment import runs_folder
 from tutorial_lib.lapstyle import Encoder, LapStyle, equalise
 from tutorial_lib.metrics import imresize
 from tutorial_lib.training import native_bf16
@@ -23,6 +24,9 @@ STYLES = ("starry_night", "the_scream", "shipwreck")
 
 ENCODER = "lapstyle/encoder"
 """The record that keeps the encoder for all of them."""
+
+FIRST = "lapstyle/first"
+"""The training whose decoder others may start from; its record keeps no weights."""
 
 WEIGHTS = "weights.safetensors"
 
@@ -74,8 +78,13 @@ def style_state(model: LapStyle) -> dict[str, Tensor]:
 
 
 def stored_weights(experiment: str) -> dict[str, Tensor]:
-    """Read a record's weights, in single precision."""
-    stored = load_file(ledger.read(experiment).artefact(WEIGHTS))
+    """Read a record's weights, in single precision; of `FIRST`, those of its run here."""
+    path = runs_folder() / FIRST / "book" / WEIGHTS
+    if experiment != FIRST:
+        path = ledger.read(experiment).artefact(WEIGHTS)
+    elif not path.exists():
+        raise ValueError(f"{FIRST} was not trained here: run `tutorial run {FIRST}` first")
+    stored = load_file(path)
     return {key: value.float() for key, value in stored.items()}
 
 
