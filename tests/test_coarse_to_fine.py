@@ -572,6 +572,7 @@ def test_claims_say_what_the_records_say():
     assert "with skips: 21.00 dB all at once, 20.00 dB stage by stage" in said[5]
     assert "colourisation: U-Net 23.00 dB, auto-encoder 23.00 dB" in said[6]
     assert "+3.00 dB against new ones, which end 1.00 dB below" in said[7]
+    assert said[7].endswith("from 9 faces in 4 epochs: +3.00 dB, 1.00 dB below")
     assert "(weight 0.1): 20.00 dB stage by stage, 23.00 dB all at once" in said[8]
     assert said[9].endswith("left grey, 12.50 dB")
 

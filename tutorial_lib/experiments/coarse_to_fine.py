@@ -649,7 +649,7 @@ def _experiment(name: str, summary: str, **settings: Any) -> Experiment:
         name=f"coarse_to_fine/{name}",
         summary=summary,
         profiles={
-            "smoke": Config(**{"top": 32, "epochs": 3} | small | settings),
+            "smoke": Config(**{"top": 32, "epochs": 3} | settings | small),
             "quick": Config(**{"top": 64, "epochs": 48} | settings),
             "book": Config(**{"top": 128, "epochs": 100} | settings),
             "article": Config(**{"top": 256, "width": 64, "widest": 512, "epochs": 300} | settings),
@@ -677,6 +677,17 @@ EXPERIMENTS = (
             ("gan", "colourisation against a discriminator", {"adversarial": 0.01}),
         )
         for name in ("ctf_all", "ctf_each")
+    ),
+    *(
+        _experiment(
+            f"{task}_few",
+            f"{_WORDS[task]} learned from few faces: U-Net",
+            task=task,
+            count=128,
+            watched=128,
+            **TRAININGS["unet"][1],
+        )
+        for task in TASKS
     ),
     Experiment(
         name="coarse_to_fine/unfreezing",
@@ -796,7 +807,13 @@ def _overfits(read: Reader) -> str:
             f"{word}: training pictures {gap:+.2f} dB against new ones, which end {fall:.2f} dB "
             "below their best"
         )
-    return "U-Net, last epochs, " + "; ".join(parts)
+    few = read("coarse_to_fine/mosaic_few")
+    gap, fall = overfitting(few)
+    return (
+        f"U-Net, last epochs, {'; '.join(parts)}. Mosaic removal learned from "
+        f"{few.config['count']} faces in {few.config['epochs']} epochs: "
+        f"{gap:+.2f} dB, {fall:.2f} dB below"
+    )
 
 
 def _adversarial(read: Reader) -> str:
