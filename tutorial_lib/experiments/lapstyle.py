@@ -410,11 +410,11 @@ def _data(config: StyleConfig) -> list[str]:
 def _fps(read: Reader) -> str:
     record = read("lapstyle/speed")
     parts = [
-        f"{size}: {record.metric(size, 'fast, pictures a second'):.4g} "
-        f"({record.metric(size, 'speed-up'):.3g} times the plain form)"
+        f"{size}: {record.metric(size, 'fast, pictures a second'):.2g} "
+        f"({record.metric(size, 'speed-up'):.1f} times the plain form)"
         for size in record.metrics
     ]
-    return f"pictures a second ({record.protocol['devices']}): " + ", ".join(parts)
+    return f"pictures a second, on {record.protocol['devices']}: " + "; ".join(parts)
 
 
 def _trained(read: Reader) -> str:
@@ -426,38 +426,28 @@ def _trained(read: Reader) -> str:
     )
 
 
-_SHORT = {
-    "perceptual": "perceptual",
-    "self_similarity": "self-similarity",
-    "moment": "moments",
-    "remd": "relaxed EMD",
-}
-
-
 def title_of(variant: str, record: ledger.Record) -> str:
     """A variant's name, with the size at which this record has it."""
     return variant.replace("256", str(record.config["sizes"][-1]))
 
 
-def _losses_of(record: ledger.Record, names: Sequence[str]) -> str:
-    parts = [
-        f"{title_of(name, record)} – "
-        + ", ".join(f"{short} {record.metric(name, key):.3g}" for key, short in _SHORT.items())
-        for name in names
-    ]
-    return f"({record.protocol['steps'].split(',')[0]}) " + "; ".join(parts)
+def _two_losses(record: ledger.Record, name: str) -> str:
+    return (
+        f"{title_of(name, record)}: moments {record.metric(name, 'moment'):.1f}, "
+        f"relaxed EMD {record.metric(name, 'remd'):.3f}"
+    )
 
 
 def _without_losses(read: Reader) -> str:
     record = read("lapstyle/ablations")
-    names = ["whole", *(name for name in record.metrics if name.startswith("without"))]
-    return _losses_of(record, names)
+    names = ("whole", "without adversarial loss", "without moment matching")
+    return "; ".join(_two_losses(record, name) for name in names)
 
 
 def _other_networks(read: Reader) -> str:
     record = read("lapstyle/ablations")
-    names = ["whole", *(name for name in record.metrics if name[1:2] == ":")]
-    return _losses_of(record, names)
+    names = ("whole", *(name for name in record.metrics if name[1:2] == ":"))
+    return "; ".join(_two_losses(record, name) for name in names)
 
 
 CLAIMS = (
