@@ -818,9 +818,12 @@ def _overfits(read: Reader) -> str:
 
 def _adversarial(read: Reader) -> str:
     every, each = _pair(read, "gan", PAIRS["with skips"])
+    done = every.steps * every.config["epochs"] // every.steps_planned
+    short = every.steps < every.steps_planned
+    stopped = f", stopped after {done} of {every.config['epochs']} epochs" if short else ""
     return (
         f"With a patch discriminator (weight {every.config['adversarial']}): {_decibels(each)} "
-        f"stage by stage, {_decibels(every)} all at once"
+        f"stage by stage, {_decibels(every)} all at once{stopped}"
     )
 
 
