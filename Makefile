@@ -28,7 +28,7 @@ test-library: .venv/.installed  ## unit tests and the examples in docstrings
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --ignore tests/site
 
 test-notebooks: .venv/.installed  ## run every notebook and compare with what it prints
-	$(BIN)/pytest --nbval notebooks
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --nbval notebooks
 
 test-site: book  ## drive the built site in a browser
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal tests/site
