@@ -24,15 +24,16 @@ from torch.nn import functional as F
 # ------------------------------------------------------------------------------ theory
 
 
-def value(p: Tensor, q: Tensor, d: Tensor, *, cell: float) -> Tensor:
+def value(p: Tensor, q: Tensor, logits: Tensor, *, cell: float) -> Tensor:
     """V(D, G) when the densities of the data and of the generator are known on a grid.
 
     Parameters
     ----------
     p, q : Tensor
         Densities of real and generated data at the grid's points, same shape, at least 0.
-    d : Tensor
-        D(x) at the same points, range [0, 1].
+    logits : Tensor
+        Those of D(x) at the same points; of the best D, log p − log q. A probability would not do:
+        where D is sure, it rounds to 1, and log(1 − D) to minus infinity.
     cell : float
         Area (or length) of one cell of the grid.
 
@@ -48,10 +49,10 @@ def value(p: Tensor, q: Tensor, d: Tensor, *, cell: float) -> Tensor:
     Examples
     --------
     >>> p = torch.tensor([0.5, 0.5])
-    >>> round(value(p, p, torch.tensor([0.5, 0.5]), cell=1.0).item(), 6)  # −log 4
+    >>> round(value(p, p, torch.zeros(2), cell=1.0).item(), 6)  # −log 4
     -1.386294
     """
-    return (torch.xlogy(p, d) + torch.xlogy(q, 1 - d)).sum() * cell
+    return (p * F.logsigmoid(logits) + q * F.logsigmoid(-logits)).sum() * cell
 
 
 def optimal_discriminator(log_p: Tensor, log_q: Tensor) -> Tensor:

@@ -146,44 +146,20 @@ def run_encoder(run: Run) -> ledger.Record:
 
 def run_first(run: Run) -> ledger.Record:
     """Train from nothing, for others to start from; weights are kept in the run's folder only."""
-    config: StyleConfig = run.config
-    recipe, history = _train(run, config, folder=run.folder, frames=True)
-    model = recipe.result()
-    state = style_state(recipe.model)
-    write_atomically(run.folder / WEIGHTS, lambda path: save_file(state, str(path)))
-    metrics = _measured(recipe, model)
-    metrics["steps of each stage"] = _stage_steps(recipe.ends, len(history.losses))
-    files = []
-    for name in ("tubingen", "astronaut"):
-        with torch.no_grad():
-            made = model(content(name, config.shown).to(run.fabric.device))
-        files.append(_write(run.folder / f"{name}.webp", made))
-    frames = [f"step_{int(row['step']):06d}.webp" for row in history.watched]
-    return run.record(
-        history=history,
-        metrics=metrics,
-        protocol=PROTOCOL | {"backbone": f"{config.backbone}, channels equalised"},
-        artefacts=[*files, *frames],
-        data=_data(config),
-    )
+    recipe, history = _train(run, run.config, folder=run.folder, frames=True)
+    _save_weights(run, recipe)
+    return _painter_record(run, recipe, history, contents=("tubingen", "astronaut"), files=[])
 
 
 def run_style(run: Run) -> ledger.Record:
     """Train one style's networks, stage after stage, and measure them."""
     config: StyleConfig = run.config
     recipe, history = _train(run, config, folder=run.folder, frames=True)
-    model, device = recipe.result(), run.fabric.device
-    metrics = _measured(recipe, model)
-    state = style_state(recipe.model)
-    write_atomically(run.folder / WEIGHTS, lambda path: save_file(state, str(path)))
-
+    model = recipe.result()
+    _save_weights(run, recipe)
     painting = style_picture(config.style, config.shown)
     files = [WEIGHTS, _write(run.folder / "style.webp", painting)]
-    for name in CONTENTS:
-        with torch.no_grad():
-            made = model(content(name, config.shown).to(device))
-        files.append(_write(run.folder / f"{name}.webp", made))
-    photo = content("tubingen", config.shown * 3 // 4).to(device)
+    photo = content("tubingen", config.shown * 3 // 4).to(run.fabric.device)
     with torch.no_grad():
         for strength in STRENGTHS:
             file = f"strength_{round(100 * strength):03d}.webp"
@@ -193,13 +169,38 @@ def run_style(run: Run) -> ledger.Record:
         files.append(
             _write(run.folder / "nearest.webp", model(photo, levels=2, upsampling="nearest"))
         )
+    return _painter_record(run, recipe, history, contents=tuple(CONTENTS), files=files)
+
+
+def _save_weights(run: Run, recipe: StyleRecipe) -> None:
+    state = style_state(recipe.model)
+    write_atomically(run.folder / WEIGHTS, lambda path: save_file(state, str(path)))
+
+
+def _painter_record(
+    run: Run,
+    recipe: StyleRecipe,
+    history: History,
+    *,
+    contents: Sequence[str],
+    files: Sequence[str],
+) -> ledger.Record:
+    """Paint photographs and measure a painter; `files` are those that were written already."""
+    config: StyleConfig = run.config
+    model = recipe.result()
+    painted = []
+    for name in contents:
+        with torch.no_grad():
+            made = model(content(name, config.shown).to(run.fabric.device))
+        painted.append(_write(run.folder / f"{name}.webp", made))
     frames = [f"step_{int(row['step']):06d}.webp" for row in history.watched]
+    metrics = _measured(recipe, model)
     metrics["steps of each stage"] = _stage_steps(recipe.ends, len(history.losses))
     return run.record(
         history=history,
         metrics=metrics,
         protocol=PROTOCOL | {"backbone": f"{config.backbone}, channels equalised"},
-        artefacts=[*files, *frames],
+        artefacts=[*files, *painted, *frames],
         data=_data(config),
     )
 

@@ -54,8 +54,8 @@ def diagram(network: CoarseToFine, *, stage: int | None = None) -> Picture:
     alt = (
         f"The network of stage {stages} as a U of {stages} rows, from {network.sizes[0]} to "
         f"{network.sizes[stages - 1]} pixels, {'with' if skips else 'without'} skip connections; "
-        f"{sum(part.name == 'stem' for part in parts)} rows read the picture. The rows that learn: "
-        f"{names} pixels."
+        f"{sum(part.name == 'stem' for part in parts)} of them read the picture. The rows that "
+        f"learn: {names} pixels."
     )
     return figure(drawn, alt=alt)
 
