@@ -16,7 +16,8 @@ from saved_sliders import saved_sliders
 STYLE = """
 :root { color-scheme: light; }
 html { scroll-snap-type: y proximity; }
-body { margin: 0; font: 20px/1.45 system-ui, sans-serif; color: #1f2328; background: #fff; }
+body { margin: 0; font: max(20px, 2.4vh)/1.45 system-ui, sans-serif;
+  color: #1f2328; background: #fff; }
 section { min-height: 100vh; box-sizing: border-box; padding: 3vh 5vw; scroll-snap-align: start;
   display: flex; flex-direction: column; }
 h1 { font-size: 2.6em; margin: auto 0 .4em; }
@@ -24,7 +25,6 @@ h2 { margin: 0 0 .5em; font-size: 1.4em; }
 .figure { max-width: 760px; margin: 0 auto; width: 100%; overflow-x: auto; font-size: 15px; }
 .figure > *, .frame > * { margin-left: auto !important; margin-right: auto !important; }
 .figure .tutorial-compare, .frame figure { width: fit-content; }
-@media (min-height: 900px) { .figure { zoom: 1.3; } }
 .note { margin: auto auto 0; max-width: 44em; padding-top: .6em; color: #57606a; }
 section.title .note { margin: 0 0 auto; color: inherit; }
 figure { margin: 0; }
@@ -42,8 +42,27 @@ a { color: #0f5ec7; }
 }
 """
 
+# Figures were made for a page: each is enlarged until it fills its slide, for those at the back.
 # Arrows move sliders where one has the focus; Page Up, Page Down and space turn the slides.
 SCRIPT = """
+function fit() {
+  for (const figure of document.querySelectorAll(".figure")) {
+    figure.style.zoom = 1;
+    const slide = figure.parentElement;
+    const others = [...slide.children].filter(child => child !== figure);
+    const taken = others.reduce((sum, other) => sum + other.offsetHeight, 0);
+    const inner = getComputedStyle(slide);
+    const wide = slide.clientWidth - 2 * parseFloat(inner.paddingLeft);
+    const high = innerHeight - 2 * parseFloat(inner.paddingTop) - taken - 40;
+    const boxes = [...figure.querySelectorAll("img, table, pre, input")]
+      .filter(part => part.offsetParent).map(part => part.getBoundingClientRect());
+    const width = 20 + Math.max(...boxes.map(box => box.right))
+      - Math.min(...boxes.map(box => box.left));
+    figure.style.zoom = Math.max(0.75, Math.min(high / figure.scrollHeight, wide / width, 3));
+  }
+}
+addEventListener("load", fit);
+addEventListener("resize", fit);
 addEventListener("keydown", event => {
   const turn = { PageDown: 1, " ": 1, ArrowRight: 1, PageUp: -1, ArrowLeft: -1 }[event.key];
   if (!turn || event.target.closest("input, select, button")) return;
