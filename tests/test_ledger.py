@@ -67,6 +67,21 @@ def test_unknown_artefact_and_metric_list_what_there_is(tmp_path, results):
         found.metric("set5", "psnr_y", "x")
 
 
+def test_changed_settings_as_words():
+    assert record().changed() == ""
+    changes = {
+        "width": 64,
+        "scales": [4, 8],
+        "test_set": "",
+        "holes": [],
+        "seed": 0,
+        "cosine": False,
+    }
+    words = "width 64, scales 4/8, no test set, no holes, seed 0, no cosine"
+    assert record(changes=changes).changed() == words
+    assert record(changes={"cosine": False}).changed() == "no cosine"
+
+
 def test_a_shorter_run_does_not_replace_a_longer_one(tmp_path, results):
     ledger.publish(run_folder(tmp_path, "long", steps=10))
     short = run_folder(tmp_path, "short", text="9\n", steps=9)

@@ -126,6 +126,17 @@ class Record:
             value = value[key]
         return float(value)
 
+    def changed(self) -> str:
+        """What differs from the profile's settings, for a sentence; empty if nothing does."""
+        return ", ".join(_setting(name, value) for name, value in self.changes.items())
+
+
+def _setting(name: str, value: Any) -> str:
+    words = name.replace("_", " ")
+    if value is False or value in ("", []):
+        return f"no {words}"
+    return f"{words} {'/'.join(map(str, value)) if isinstance(value, list) else value}"
+
 
 def root() -> Path | None:
     """The repository's root when the library runs from a checkout, else None."""

@@ -376,9 +376,8 @@ HOLES = ("dip/kate.png", "dip/kate_mask.png", "dip/vase.png", "dip/vase_mask.png
 
 def _in_words(record: ledger.Record) -> str:
     """What was changed from the published settings, for a sentence about a measurement."""
-    changed = [f"{name} {value}" for name, value in record.changes.items()]
     steps = f"{record.steps:,} of {record.steps_planned:,} steps"
-    return ", ".join([steps, *changed])
+    return f"{steps}, {record.changed()}" if record.changes else steps
 
 
 def steps_to(record: ledger.Record, case: str, *, psnr: float) -> int | None:
