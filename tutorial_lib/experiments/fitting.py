@@ -30,7 +30,7 @@ from tutorial_lib.deep_image_prior import (
 )
 from tutorial_lib.early_stopping import EarlyStopping, error_plane
 from tutorial_lib.experiments.experiment import Run, curves
-from tutorial_lib.metrics import Protocol, psnr, ssim
+from tutorial_lib.metrics import Protocol, Y, psnr, ssim
 from tutorial_lib.training import History, make_fabric, set_up, train
 
 WHOLE = Protocol("rgb", crop=0)
@@ -38,6 +38,7 @@ WHOLE = Protocol("rgb", crop=0)
 PROTOCOL = {
     "psnr": f"in dB, {WHOLE.describe()}; of the network's output, and of the moving average of "
     "its outputs",
+    "psnr_y": f"of the average, {Y.describe()}",
     "best": "the highest PSNR of the average at any step that was looked at: it takes the true "
     "picture to know it",
     "stopped": "the average at the step that ES-WMV chose, without the true picture",
@@ -384,6 +385,7 @@ def _quality(
         "psnr": round(rows[-1]["psnr"], 3),
         "psnr_average": round(rows[-1]["psnr_average"], 3),
         "ssim_average": round(ssim(average, truth, protocol=WHOLE).item(), 4),
+        "psnr_y": round(psnr(average, truth, protocol=Y).item(), 3),
         "best_psnr": round(best["psnr_average"], 3),
         "best_step": int(best["step"]),
         "best_output_psnr": round(best_output["psnr"], 3),
