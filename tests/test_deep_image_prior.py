@@ -11,8 +11,16 @@ import torch
 from torch import nn
 from typer.testing import CliRunner
 
+from tutorial_lib import ledger
 from tutorial_lib.cli import app
-from tutorial_lib.data import embedded, read_image, write_image
+from tutorial_lib.data import (
+    DataUnavailable,
+    embedded,
+    group_names,
+    locate,
+    read_image,
+    write_image,
+)
 from tutorial_lib.deep_image_prior import (
     KEEP_EVERY,
     Average,
@@ -31,6 +39,7 @@ from tutorial_lib.deep_image_prior import (
     mesh_input,
     random_mask,
     text_mask,
+    two_lights,
 )
 from tutorial_lib.early_stopping import EarlyStopping, error_plane
 from tutorial_lib.experiments import EXPERIMENTS, deep_image_prior
@@ -187,6 +196,16 @@ def test_text_mask_covers_some_of_each_row_of_text():
     assert 0.05 < lost.mean() < 0.4
     for row in range(4):
         assert lost[..., 32 * row : 32 * row + 32, :].sum() > 0
+
+
+def test_two_lights_fall_differently_on_one_scene():
+    white = torch.ones(1, 3, 41, 61)
+    ambient, flash = two_lights(white)
+    assert ambient[0, :, 20, 0].tolist() == pytest.approx([0.9, 0.65, 0.4])
+    assert torch.all(ambient[..., 1:] < ambient[..., :-1])
+    assert torch.all(flash[..., 20, 30] == 1)
+    assert flash[..., 0, 0].max() < 0.5
+    assert torch.all(two_lights(torch.zeros(1, 3, 8, 8))[1] == 0)
 
 
 # -------------------------------------------------------------------------------- tasks
@@ -476,6 +495,24 @@ def test_restore_yields_pictures_of_the_right_size(photograph):
     first, second = itertools.islice(steps, 2)
     assert first.output.shape == (1, 3, 40, 48)
     assert second.step == 2
+
+
+@pytest.mark.parametrize("name", [n for n in EXPERIMENTS if n.startswith("deep_image_prior/")])
+def test_smoke_run_leaves_a_whole_record(name, tmp_path):
+    experiment = EXPERIMENTS[name]
+    try:
+        for need in experiment.needs:
+            for file in group_names(need) if need == "set5" else [need]:
+                locate(file, download=False)
+    except DataUnavailable as error:
+        pytest.skip(str(error))
+    folder = execute(experiment, "smoke", folder=tmp_path / "run")
+    record = ledger.read(name, folder=folder)
+    assert {p.name for p in folder.iterdir()} >= set(record.artefacts)
+    fitted = [found for found in record.metrics.values() if "steps_per_second" in found]
+    assert fitted
+    assert all(found["loss"] < 0.5 for found in fitted)
+    assert all(5 < found["psnr"] < 40 for found in fitted if "psnr" in found)
 
 
 def test_a_stopped_experiment_goes_on_exactly(tmp_path):

@@ -366,6 +366,36 @@ def text_mask(size: tuple[int, int], *, text: str = "SAMPLE", rows: int = 4) -> 
     return (pil_to_tensor(picture)[None] > 127).float()
 
 
+def two_lights(photograph: Tensor) -> tuple[Tensor, Tensor]:
+    """Light one scene twice: dimly and warm from the left, and by a flash from the camera.
+
+    A stand-in for a pair of photographs, made from one. The flash overexposes the middle and leaves
+    the corners dark, so neither light is a function of the other's pixels alone.
+
+    Parameters
+    ----------
+    photograph : Tensor
+        Shape (N, 3, H, W), range [0, 1].
+
+    Returns
+    -------
+    ambient, flash : Tensor
+        Same shape and range.
+
+    References
+    ----------
+    Ulyanov, Vedaldi and Lempitsky 2018, Section 4 (flash and no flash).
+    """
+    height, width = photograph.shape[-2:]
+    along = torch.linspace(0, 1, width).to(photograph)
+    warm = photograph.new_tensor([0.9, 0.65, 0.4]).view(3, 1, 1)
+    ambient = photograph * warm * (1 - 0.6 * along)
+    y, x = (torch.linspace(-1, 1, side).to(photograph) for side in (height, width))
+    cool = photograph.new_tensor([1.25, 1.35, 1.5]).view(3, 1, 1)
+    flash = photograph * cool * torch.exp(-0.7 * (x**2 + y[:, None] ** 2))
+    return ambient, flash.clamp(max=1)
+
+
 # ------------------------------------------------------------------------------- tasks
 
 

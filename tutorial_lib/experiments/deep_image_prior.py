@@ -28,6 +28,7 @@ from tutorial_lib.deep_image_prior import (
     mesh_input,
     random_mask,
     text_mask,
+    two_lights,
 )
 from tutorial_lib.experiments.classic import classics
 from tutorial_lib.experiments.experiment import Claim, Experiment, Reader, Run
@@ -330,6 +331,32 @@ def run_jpeg(run: Run) -> ledger.Record:
     return run_cases(run, cases, data=_registered(config.picture), more=numbers, baselines=pictures)
 
 
+def run_guided(run: Run) -> ledger.Record:
+    """Denoise a dim picture from noise, and from a picture of the same scene in another light."""
+    config, width = run.config, run.config.width
+    truth, flash = two_lights(picture(config.picture, shrink=config.shrink))
+    damaged = add_noise(truth, sigma=config.sigma, generator=torch.Generator().manual_seed(0))
+    numbers, pictures = classics(damaged, truth, level=config.sigma / 255)
+    cases = [
+        Case("noise", Denoising(damaged), chosen_network(config), truth, config.settings()),
+        Case(
+            "flash",
+            Denoising(damaged),
+            lambda: SkipNetwork(3, channels=(width,) * 5),
+            truth,
+            config.settings(),
+            draw=lambda _: flash,
+        ),
+    ]
+    return run_cases(
+        run,
+        cases,
+        data=_registered(config.picture),
+        more=numbers,
+        baselines=pictures | {"guide": flash},
+    )
+
+
 def run_precision(run: Run) -> ledger.Record:
     """Denoise in float32 and in bfloat16, from the same seeds."""
     records = {}
@@ -527,6 +554,12 @@ EXPERIMENTS = (
         summary="artefacts of JPEG at quality 20, with a small and a large network",
         profiles=_profiles(JpegConfig, quick=1_500, book=2_400, picture="astronaut"),
         run=run_jpeg,
+    ),
+    Experiment(
+        name="deep_image_prior/guided",
+        summary="a dim and noisy picture, from noise and from its twin with flash",
+        profiles=_profiles(FitConfig, quick=600, book=1_500, picture="coffee"),
+        run=run_guided,
     ),
     Experiment(
         name="deep_image_prior/precision",
