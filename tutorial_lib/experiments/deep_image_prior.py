@@ -75,7 +75,8 @@ class UpscaleConfig(FitConfig):
     scales : tuple of int
         For `picture`, one fit each.
     test_set : str
-        Enlarged four times as well, at the pictures' own size; empty for none.
+        A set, or one picture of it, to be enlarged four times as well, at its own size; empty for
+        none.
     denoise : bool
         Denoise the first result by a second fit, as the article does.
     """
@@ -283,7 +284,8 @@ def run_super_resolution(run: Run) -> ledger.Record:
     settings = dataclasses.replace(config.settings(), jitter=0.03)
     names = {f"x{scale}": (config.picture, scale) for scale in config.scales}
     if config.test_set:
-        for name in group_names(config.test_set):
+        one = "/" in config.test_set
+        for name in [config.test_set] if one else group_names(config.test_set):
             names[name.partition("/")[2].partition(".")[0]] = (name, 4)
     cases, more, pictures = [], {}, {}
     for label, (name, scale) in names.items():
