@@ -310,7 +310,7 @@ def _state(recipe: Recipe, history: History, done: int, config: dict[str, Any]) 
     return {
         "step": done,
         "config": config,
-        "modules": {name: _plain(m).state_dict() for name, m in recipe.modules.items()},
+        "modules": {name: m.state_dict() for name, m in recipe.modules.items()},
         "optimizers": {name: o.state_dict() for name, o in recipe.optimizers.items()},
         "names": history.names,
         "losses": history.losses,
@@ -324,7 +324,7 @@ def _restore(
 ) -> tuple[History, int]:
     state = checkpoint.load(path, config=config, map_location=device)
     for name, module in recipe.modules.items():
-        _plain(module).load_state_dict(state["modules"][name])
+        module.load_state_dict(state["modules"][name])
     for name, optimizer in recipe.optimizers.items():
         optimizer.load_state_dict(state["optimizers"][name])
     history = History(
@@ -334,13 +334,6 @@ def _restore(
         seconds=state["seconds"],
     )
     return history, state["step"]
-
-
-def _plain(module: nn.Module) -> nn.Module:
-    """The network under Fabric's, DDP's and the compiler's wrappers."""
-    for wrapper in ("_forward_module", "module", "_orig_mod"):
-        module = getattr(module, wrapper, module)
-    return module
 
 
 def _checked(history: History, pending: list[Any], done: int, last: Path | None) -> Tensor:
