@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -275,7 +276,9 @@ def _cpu_name() -> str:
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):
-                return line.partition(":")[2].strip()
+                # Without trade marks and clock: "Intel(R) Xeon(R) Processor @ 2.50GHz" is long.
+                name = re.sub(r"\((R|TM)\)|Processor|CPU|@.*", "", line.partition(":")[2])
+                return " ".join(name.split())
     except OSError:
         pass
     return platform.processor() or platform.machine()
