@@ -579,9 +579,9 @@ def test_claims_say_what_the_records_say():
 
 def test_diagrams_are_drawn_from_the_network():
     whole = diagram(small())
-    assert "3 rows, from 8 to 32 pixels, with skip connections; 3 rows read" in whole.alt
+    assert "3 rows, from 8 to 32 pixels, with skip connections; 3 of them read" in whole.alt
     assert "without skip connections" in diagram(small(skips=False)).alt
-    assert "1 rows read" in diagram(small(every_input=False)).alt
+    assert "1 of them read" in diagram(small(every_input=False)).alt
     frozen = small()
     enter(frozen, Phase(2, frozen=True))
     assert diagram(frozen, stage=2).alt.endswith("The rows that learn: 16 pixels.")
