@@ -370,7 +370,7 @@ def two_lights(photograph: Tensor) -> tuple[Tensor, Tensor]:
     """Light one scene twice: dimly and warm from the left, and by a flash from the camera.
 
     A stand-in for a pair of photographs, made from one. The flash overexposes the middle and leaves
-    the corners dark, so neither light is a function of the other's pixels alone.
+    the corners dark; elsewhere the two differ by a smooth factor.
 
     Parameters
     ----------
@@ -384,7 +384,7 @@ def two_lights(photograph: Tensor) -> tuple[Tensor, Tensor]:
 
     References
     ----------
-    Ulyanov, Vedaldi and Lempitsky 2018, Section 4 (flash and no flash).
+    Ulyanov, Vedaldi and Lempitsky 2018 (flash and no flash); the two lights are ours.
     """
     height, width = photograph.shape[-2:]
     along = torch.linspace(0, 1, width).to(photograph)

@@ -282,14 +282,13 @@ def run_super_resolution(run: Run) -> ledger.Record:
     """Enlarge one picture and a test set; denoise the first result by a second fit."""
     config = run.config
     settings = dataclasses.replace(config.settings(), jitter=0.03)
-    names = {f"x{scale}": (config.picture, scale) for scale in config.scales}
+    names = {f"x{scale}": (config.picture, scale, config.shrink) for scale in config.scales}
     if config.test_set:
         one = "/" in config.test_set
         for name in [config.test_set] if one else group_names(config.test_set):
-            names[name.partition("/")[2].partition(".")[0]] = (name, 4)
+            names[name.partition("/")[2].partition(".")[0]] = (name, 4, 1)
     cases, more, pictures = [], {}, {}
-    for label, (name, scale) in names.items():
-        shrink = config.shrink if name == config.picture else 1
+    for label, (name, scale, shrink) in names.items():
         truth = mod_crop(picture(name, shrink=shrink), scale)
         small = low_resolution(truth, scale=scale)
         # The paper's larger jitter for the larger factor.
