@@ -1,6 +1,8 @@
 import json
+from pathlib import Path
 
 import pytest
+import torch
 
 from tutorial_lib import ledger
 from tutorial_lib.ledger import LedgerError, Record
@@ -139,3 +141,15 @@ def test_published_weights_are_small_and_half_precision():
             header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
         assert {e["dtype"] for k, e in header.items() if k != "__metadata__"} == {"F16"}
         assert path.stat().st_size <= 20e6
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("model name\t: Intel(R) Xeon(R) Processor @ 2.50GHz", "Intel Xeon"),
+        ("model name\t: AMD EPYC 7B13 CPU", "AMD EPYC 7B13"),
+    ],
+)
+def test_processor_is_named_without_trade_marks_and_clock(monkeypatch, line, name):
+    monkeypatch.setattr(Path, "read_text", lambda _: f"processor\t: 0\n{line}\nflags\t: fpu\n")
+    assert ledger.device_in_words(torch.device("cpu")).endswith(f"threads ({name})")
