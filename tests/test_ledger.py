@@ -144,12 +144,15 @@ def test_published_weights_are_small_and_half_precision():
 
 
 @pytest.mark.parametrize(
-    ("line", "name"),
+    ("line", "threads", "device"),
     [
-        ("model name\t: Intel(R) Xeon(R) Processor @ 2.50GHz", "Intel Xeon"),
-        ("model name\t: AMD EPYC 7B13 CPU", "AMD EPYC 7B13"),
+        ("Intel(R) Xeon(R) Processor @ 2.50GHz", 1, "CPU, 1 thread (Intel Xeon)"),
+        ("AMD EPYC 7B13 CPU", 2, "CPU, 2 threads (AMD EPYC 7B13)"),
     ],
 )
-def test_processor_is_named_without_trade_marks_and_clock(monkeypatch, line, name):
-    monkeypatch.setattr(Path, "read_text", lambda _: f"processor\t: 0\n{line}\nflags\t: fpu\n")
-    assert ledger.device_in_words(torch.device("cpu")).endswith(f"threads ({name})")
+def test_processor_is_named_without_trade_marks_and_clock(monkeypatch, line, threads, device):
+    monkeypatch.setattr(
+        Path, "read_text", lambda _: f"processor\t: 0\nmodel name\t: {line}\nflags\t: fpu\n"
+    )
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    assert ledger.device_in_words(torch.device("cpu")) == device

@@ -269,7 +269,8 @@ def device_in_words(device: torch.device) -> str:
     """The processor that a record names, such as "NVIDIA H200" or "CPU, 2 threads (…)"."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"CPU, {torch.get_num_threads()} threads ({_cpu_name()})"
+    threads = torch.get_num_threads()
+    return f"CPU, {threads} thread{'s' if threads > 1 else ''} ({_cpu_name()})"
 
 
 def _cpu_name() -> str:

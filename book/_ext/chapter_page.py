@@ -17,7 +17,7 @@ import yaml
 from chapters import Chapter, listed
 from docutils import nodes
 from docutils.parsers.rst import directives
-from ledger_page import duration, in_words
+from ledger_page import duration
 from PIL import Image
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -45,7 +45,7 @@ def trainings(chapter: Chapter) -> str:
     times: dict[str, float] = {}
     for record in records_of(chapter):
         times[record.device] = times.get(record.device, 0) + record.seconds
-    return "; ".join(f"{duration(s)} on {in_words(device)}" for device, s in times.items())
+    return "; ".join(f"{duration(s)} on {device}" for device, s in times.items())
 
 
 def effort(chapter: Chapter) -> str:

@@ -24,11 +24,6 @@ def duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
-def in_words(device: str) -> str:
-    """A record's device as a sentence has it."""
-    return device.replace(", 1 threads", ", 1 thread")
-
-
 def number(value: Any) -> str:
     """A measured value with at most four decimals; whole numbers as they are."""
     if isinstance(value, float):
@@ -64,7 +59,7 @@ def section(record: ledger.Record) -> list[str]:
         steps += f" of {record.steps_planned:,} that the profile asks for"
     facts = {
         "Profile": record.profile,
-        "Device": f"{in_words(record.device)}, {record.precision}",
+        "Device": f"{record.device}, {record.precision}",
         "Steps": steps,
         "Training time": duration(record.seconds),
         "Seed": str(record.seed),
@@ -91,7 +86,7 @@ def page(records: list[ledger.Record], chapters: set[str]) -> str:
         [
             f"[{r.experiment}](#{anchor(r)})",
             r.profile,
-            in_words(r.device),
+            r.device,
             f"{r.steps:,}",
             duration(r.seconds),
         ]

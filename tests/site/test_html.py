@@ -11,7 +11,6 @@ from urllib.parse import unquote, urldefrag
 
 import pytest
 from chapters import Chapter, embedded_in, published
-from ledger_page import in_words
 from PIL import Image
 from saved_sliders import saved_sliders
 from site_pages import CHAPTERS, PAGES, SITE, needs_site
@@ -95,7 +94,7 @@ def test_chapter_states_its_effort_and_its_records(chapter: Chapter):
     assert 'class="chapter-facts' in html
     assert f"{chapter.minutes_to_read} min to read" in html
     recorded = [r for r in ledger.records() if r.experiment.startswith(f"{chapter.name}/")]
-    for device in {in_words(record.device) for record in recorded}:
+    for device in {record.device for record in recorded}:
         assert device in unescape(html)
 
 
