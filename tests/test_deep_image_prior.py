@@ -341,6 +341,30 @@ def test_the_kept_state_outlives_going_back_twice(photograph):
         assert all(p.isfinite().all() for p in network.parameters())
 
 
+def test_a_step_that_always_jumps_is_taken_shorter(photograph):
+    class Bowl(nn.Module):
+        """The picture itself; z is not looked at."""
+
+        def __init__(self):
+            super().__init__()
+            self.picture = nn.Parameter(torch.zeros_like(photograph))
+
+        def forward(self, z):
+            return self.picture
+
+    bowl = Bowl()
+    # Each full step leads to the other side of the bowl and twice as high, half a one downward.
+    rate = 1.5 * photograph.numel()
+    optimizer = torch.optim.SGD(bowl.parameters(), lr=rate)
+    seen, rates = [], []
+    for now in itertools.islice(fit(bowl, optimizer, Denoising(photograph), photograph), 25):
+        seen.append(now)
+        rates.append(optimizer.param_groups[0]["lr"] / rate)
+    assert [now.step for now in seen if now.went_back] == [2, 4, 22, 24]
+    assert rates == [1] * 3 + [0.5] * 17 + [1] * 3 + [0.5] * 2
+    assert seen[20].loss == pytest.approx(seen[0].loss / 4**16)
+
+
 def test_a_fit_without_going_back_goes_on(photograph):
     network, _, steps = begin(Denoising(photograph), settings=Settings(jump=math.inf))
     next(steps)

@@ -525,7 +525,8 @@ class Settings:
         Share of the old average that remains in each step; the article does not average.
     jump : float
         Go back when the loss exceeds that of the last good state so many times; the published
-        code's 5 dB are a factor of 3.2. Infinity: never.
+        code's 5 dB are a factor of 3.2. Infinity: never. From the second time on, the learning
+        rate is halved each time, until there is a new good state.
     """
 
     jitter: float = 1 / 30
@@ -608,6 +609,12 @@ class Snapshot:
         optimizer.load_state_dict(copy.deepcopy(self.memory))
 
 
+def _take_steps(optimizer: torch.optim.Optimizer, *, share: float) -> None:
+    """Set the learning rate to a share of the one that the optimiser began with."""
+    for group in optimizer.param_groups:
+        group["lr"] = share * group.setdefault("initial_lr", group["lr"])
+
+
 def fit(
     network: nn.Module,
     optimizer: torch.optim.Optimizer,
@@ -648,7 +655,7 @@ def fit(
     """
     settings = settings or Settings()
     average = average or Average(task.size, share=settings.averaging).to(z.device)
-    good = Snapshot(network, optimizer, loss=math.inf)
+    good, returns = Snapshot(network, optimizer, loss=math.inf), 0
     for step in count(1):
         output = network(z + settings.jitter * _noise_like(z, uniform=settings.uniform)).float()
         loss = task.loss(output)
@@ -657,9 +664,13 @@ def fit(
         jumped = not value <= settings.jump * good.loss
         if jumped:
             good.restore(network, optimizer)
+            # The same step from the same state would lead to the same jump, for ever.
+            _take_steps(optimizer, share=0.5**returns)
+            returns += 1
         else:
             if step % KEEP_EVERY == 1:
-                good = Snapshot(network, optimizer, value)
+                _take_steps(optimizer, share=1)
+                good, returns = Snapshot(network, optimizer, value), 0
             optimizer.zero_grad()
             backward(loss)
             optimizer.step()
