@@ -609,7 +609,7 @@ class Snapshot:
         optimizer.load_state_dict(copy.deepcopy(self.memory))
 
 
-def _take_steps(optimizer: torch.optim.Optimizer, *, share: float) -> None:
+def _scale_rate(optimizer: torch.optim.Optimizer, *, share: float) -> None:
     """Set the learning rate to a share of the one that the optimiser began with."""
     for group in optimizer.param_groups:
         group["lr"] = share * group.setdefault("initial_lr", group["lr"])
@@ -665,11 +665,11 @@ def fit(
         if jumped:
             good.restore(network, optimizer)
             # The same step from the same state would lead to the same jump, for ever.
-            _take_steps(optimizer, share=0.5**returns)
+            _scale_rate(optimizer, share=0.5**returns)
             returns += 1
         else:
             if step % KEEP_EVERY == 1:
-                _take_steps(optimizer, share=1)
+                _scale_rate(optimizer, share=1)
                 good, returns = Snapshot(network, optimizer, value), 0
             optimizer.zero_grad()
             backward(loss)
