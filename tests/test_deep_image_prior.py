@@ -353,7 +353,7 @@ def test_a_step_that_always_jumps_is_taken_shorter(photograph):
             return self.picture
 
     bowl = Bowl()
-    # Each full step leads to the other side of the bowl, twice as far from the bottom; half a one, downward.
+    # A full step leads to the far side and twice as far from the bottom; half a one, downward.
     rate = 1.5 * photograph.numel()
     optimizer = torch.optim.SGD(bowl.parameters(), lr=rate)
     seen, rates = [], []
