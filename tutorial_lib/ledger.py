@@ -21,7 +21,7 @@ from typing import Any
 
 import torch
 
-from tutorial_lib.training.checkpoint import write_atomically
+from tutorial_lib.data import REGISTRY, locate, write_atomically
 
 RECORD = "record.json"
 
@@ -64,6 +64,8 @@ class Record:
         Name of an outside file or group → sha256.
     artefacts : dict
         Name of a file beside the record → sha256.
+    start : dict
+        Experiment or published file whose weights the run started from → sha256 of its weights.
     torch, commit : str
         Version of PyTorch, and the git commit of the code.
     """
@@ -82,6 +84,7 @@ class Record:
     curves: dict[str, dict[str, list[float]]] = dataclasses.field(default_factory=dict)
     data: dict[str, str] = dataclasses.field(default_factory=dict)
     artefacts: dict[str, str] = dataclasses.field(default_factory=dict)
+    start: dict[str, str] = dataclasses.field(default_factory=dict)
     torch: str = torch.__version__
     commit: str = ""
     changes: dict[str, Any] = dataclasses.field(default_factory=dict)
@@ -137,6 +140,52 @@ def _setting(name: str, value: Any) -> str:
     if value is False or value in ("", []):
         return f"no {words}"
     return f"{words} {'/'.join(map(str, value)) if isinstance(value, list) else value}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Start:
+    """Weights that a run starts from.
+
+    Attributes
+    ----------
+    name : str
+        An experiment, or a published file's name in the registry.
+    path : Path
+        Of the weights, whose hash has been checked.
+    sha256 : str
+        That hash.
+    """
+
+    name: str
+    path: Path
+    sha256: str
+
+    def stamp(self) -> dict[str, str]:
+        """What a record and a checkpoint say of it."""
+        return {self.name: self.sha256}
+
+
+def start(name: str) -> Start:
+    """Find the weights that a run starts from.
+
+    Parameters
+    ----------
+    name : str
+        An experiment whose record holds weights, such as ``"srgan/srresnet"``, or a published
+        file's name in the registry.
+
+    Raises
+    ------
+    LedgerError
+        If there is no such record, or its weights are not those recorded.
+    DataUnavailable
+        If the published file is not to be had.
+    """
+    if name in REGISTRY:
+        return Start(name, locate(name), REGISTRY[name].sha256)
+    record = read(name)
+    path = record.artefact("weights.safetensors")
+    return Start(name, path, record.artefacts[path.name])
 
 
 def root() -> Path | None:

@@ -126,7 +126,7 @@ class Generator(nn.Module):
         doublings = scale.bit_length() - 1
         if scale < 2 or 2**doublings != scale:
             raise ValueError(f"scale must be 2, 4, 8, …: got {scale}")
-        self.scale = scale
+        self.scale, self.channels = scale, channels
         self.head = nn.Sequential(
             nn.Conv2d(3, channels, kernel_size=9, padding=4),
             nn.PReLU(),
@@ -158,6 +158,48 @@ class Generator(nn.Module):
         x = self.head(low)
         x = self.body(x) + x
         return (self.tail(x) + 1) / 2
+
+
+def grown(generator: Generator, *, blocks: int) -> Generator:
+    """A deeper generator that computes the same: its new residual blocks are the identity.
+
+    Parameters
+    ----------
+    generator : Generator
+        Left as it is.
+    blocks : int
+        Residual blocks of the deeper one, at least as many as `generator` has.
+
+    Returns
+    -------
+    Generator
+        In evaluation mode, with copies of the weights; the new blocks follow the old ones.
+
+    Raises
+    ------
+    ValueError
+        If `generator` has more blocks than that.
+
+    References
+    ----------
+    Chen et al. 2016 (Net2Net, arXiv:1511.05641), Section 2.3.
+
+    Examples
+    --------
+    >>> small = Generator(channels=8, blocks=1).eval()
+    >>> low = torch.rand(1, 3, 6, 6)
+    >>> torch.equal(grown(small, blocks=3)(low), small(low))
+    True
+    """
+    old = len(generator.body) - 2
+    if blocks < old:
+        raise ValueError(f"the generator has {old} blocks already: blocks must not be fewer")
+    deep = Generator(scale=generator.scale, channels=generator.channels, blocks=blocks).eval()
+    deep.head.load_state_dict(generator.head.state_dict())
+    deep.tail.load_state_dict(generator.tail.state_dict())
+    for new, given in zip([*deep.body[:old], *deep.body[-2:]], generator.body, strict=True):
+        new.load_state_dict(given.state_dict())
+    return deep
 
 
 # ----------------------------------------------------------------------- discriminator

@@ -57,12 +57,11 @@ from tutorial_lib.experiments.srgan import (
     SrresnetConfig,
     SrresnetRecipe,
     generator_from,
-    half_state,
     recorded_generator,
 )
 from tutorial_lib.metrics import PIRM, Y, mse, niqe, psnr
 from tutorial_lib.srgan import Generator
-from tutorial_lib.training import History, train
+from tutorial_lib.training import History, half_state, train
 
 # ----------------------------------------------------------------------------- the path
 
@@ -202,6 +201,7 @@ class ConditionsConfig(SrresnetConfig):
 
     batch: int = 4
     learning_rate: float = 4e-4
+    warm_up: int = 100
     cosine: bool = True
     test_sets: tuple[str, ...] = ("set5",)
     alphas: tuple[float, ...] = TENTHS

@@ -111,6 +111,7 @@ class Run:
         protocol: dict[str, str],
         artefacts: Sequence[str] = (),
         data: Sequence[str] = (),
+        start: Mapping[str, str] | None = None,
         seed: int = 0,
     ) -> ledger.Record:
         """Make the record of this run from what it measured."""
@@ -129,6 +130,7 @@ class Run:
             curves=curves(history),
             data=data_hashes(data),
             artefacts=dict.fromkeys(artefacts, ""),
+            start=dict(start or {}),
             commit=self.commit,
             changes=dict(self.changes),
         )

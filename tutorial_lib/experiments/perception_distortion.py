@@ -39,15 +39,12 @@ from tutorial_lib.experiments.srgan import (
     VGG_UNIT,
     SrganConfig,
     SrganRecipe,
-    average_weights,
-    generator_from,
-    half_state,
     recorded_generator,
 )
 from tutorial_lib.experiments.text_page import readings, share_read, text_page
 from tutorial_lib.metrics import PIRM, imresize, niqe, rmse
 from tutorial_lib.srgan import Generator
-from tutorial_lib.training import History, train
+from tutorial_lib.training import History, half_state, train
 from tutorial_lib.vgg import VGG16_FILE
 
 COEFFICIENTS = ("0", "1e-4", "3e-4", "1e-3", "3e-3", "1e-2")
@@ -252,13 +249,12 @@ class SweepRecipe(SrganRecipe):
         self.optimizer.zero_grad(set_to_none=True)
         self.fabric.backward(losses["mse"] + self.config.content * losses["content"])
         self.optimizer.step()
-        if self.config.average:
-            average_weights(self.modules["average"], self.modules["generator"], index)
+        self.keep_average(index)
         return {name: loss.detach() for name, loss in losses.items()}
 
     def latest(self) -> Generator:
         """The network as the last step left it, without averaging."""
-        return generator_from(half_state(self.modules["generator"])).to(self.fabric.device)
+        return self.stored(self.modules["generator"])
 
 
 def run_sweep(run: Run) -> ledger.Record:

@@ -44,12 +44,17 @@ from tutorial_lib.srgan import (
     Discriminator,
     Generator,
     LossWeights,
+    grown,
     srgan_step,
     srresnet_step,
 )
 from tutorial_lib.training import (
     History,
+    average_weights,
+    half_state,
+    load_half_state,
     make_fabric,
+    reestimate_statistics,
     set_up,
     shard,
     train,
@@ -60,6 +65,9 @@ from tutorial_lib.vgg import VGG16_FILE, Vgg
 VGG_UNIT: dict[str, float] = {"vgg19": 1.0, "vgg16": 255 * 0.226}
 """What a backbone's maps are divided by, so that one content weight serves both: VGG19 here reads
 pictures of unit variance, VGG16 on the scale of 0 to 255, where their deviation is this."""
+
+PUBLISHED = "published/srgan_x4_leftthomas.pth"
+"""The generator of five blocks that the article's author built on (Hao Ren, 2018)."""
 
 WATCHED = ("butterfly", "baby")
 """The two squares, side by side, that are kept through training."""
@@ -77,9 +85,20 @@ class SrresnetConfig:
         Patches a step, and their side in high-resolution pixels.
     learning_rate : float
         Of Adam.
+    warm_up : int
+        Steps over which the learning rate rises from zero.
     cosine : bool
-        Warm the learning rate up over 100 steps and let it fall along a cosine to zero at the
-        last step, which gives a short run the most; False keeps it constant, as the article.
+        Let the learning rate fall along a cosine to zero at the last step, which gives a short run
+        the most; False keeps it constant, as the article.
+    average : bool
+        Keep the mean of the generator's weights over about the last tenth of the steps; False
+        keeps the last weights, as the article.
+    statistics : int
+        Training patches over which batch normalisation's statistics are re-estimated before the
+        network is measured or kept; 0 leaves the running ones, as the article.
+    start : str
+        An experiment or a published file whose weights the training starts from; empty begins
+        with random weights.
     photographs : str
         "bsds500", or "voc2012" through torchvision as in the article.
     limit : int or None
@@ -92,7 +111,11 @@ class SrresnetConfig:
     batch: int = 16
     patch: int = 96
     learning_rate: float = 1e-4
+    warm_up: int = 0
     cosine: bool = False
+    average: bool = False
+    statistics: int = 0
+    start: str = ""
     photographs: str = "bsds500"
     limit: int | None = None
     test_sets: tuple[str, ...] = ("set5", "set14", "bsd100")
@@ -110,16 +133,14 @@ class SrganConfig(SrresnetConfig):
         The VGG layer: "last2" is the article's φ2,2, "last5" its φ5,4.
     drop_every : int
         Steps after which the learning rate is multiplied by 0.1.
-    average : bool
-        Keep the mean of the generator's weights over about the last tenth of the steps, which
-        sway against the discriminator's; False keeps the last weights, as the article.
     """
 
+    average: bool = True
+    start: str = "srgan/srresnet"
     adversarial: float = 1e-3
     content: float = 2e-6
     features: str = "last2"
     drop_every: int = 100_000
-    average: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -164,15 +185,19 @@ class SrresnetRecipe:
     def __init__(self, config: SrresnetConfig, fabric: Fabric, *, steps: int) -> None:
         self.config, self.fabric, self.steps = config, fabric, steps
         self.batch_size = config.batch
+        self.start = ledger.start(config.start).stamp() if config.start else {}
         self.pairs = training_pairs(config, progress=fabric.is_global_zero)
         torch.manual_seed(0)
-        network = Generator(scale=SCALE)
+        network = starting_generator(config.start) if config.start else Generator(scale=SCALE)
+        network.train()
         optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate, fused=True)
         # Compiling takes a minute or two on a GPU, which a short run would not earn back.
         self.compile = steps >= 2_000
         self.generator, self.optimizer = set_up(fabric, network, optimizer, compile=self.compile)
         self.modules: dict[str, nn.Module] = {"generator": network}
         self.optimizers = {"generator": self.optimizer}
+        if config.average:
+            self.modules["average"] = deepcopy(network)
 
     def sample(self, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Draw this process's part of one batch: low-resolution and true patches."""
@@ -187,16 +212,21 @@ class SrresnetRecipe:
         """Update the generator."""
         self.set_rate(self.rate(index))
         low, real = self.sample(generator)
-        return srresnet_step(
+        losses = srresnet_step(
             self.generator, self.optimizer, low, real, backward=self.fabric.backward
         )
+        self.keep_average(index)
+        return losses
 
     def rate(self, index: int) -> float:
         """The learning rate of one step."""
-        if not self.config.cosine:
-            return self.config.learning_rate
-        warm = min(1.0, (index + 1) / 100)
-        return self.config.learning_rate * warm * (1 + math.cos(math.pi * index / self.steps)) / 2
+        config = self.config
+        rate = config.learning_rate
+        if index < config.warm_up:
+            rate *= (index + 1) / config.warm_up
+        if config.cosine:
+            rate *= (1 + math.cos(math.pi * index / self.steps)) / 2
+        return rate
 
     def set_rate(self, rate: float) -> None:
         """Give all optimisers this learning rate."""
@@ -204,9 +234,32 @@ class SrresnetRecipe:
             for group in optimizer.param_groups:
                 group["lr"] = rate
 
+    def keep_average(self, index: int) -> None:
+        """Move the mean of the generator's weights on, where one is kept."""
+        if self.config.average:
+            average_weights(self.modules["average"], self.modules["generator"], index)
+
     def result(self) -> Generator:
-        """The network to evaluate, as it will be stored: weights rounded to half precision."""
-        return generator_from(half_state(self.modules["generator"])).to(self.fabric.device)
+        """The network to evaluate: the averaged one, where there is one."""
+        return self.stored(self.modules.get("average", self.modules["generator"]))
+
+    def stored(self, module: nn.Module) -> Generator:
+        """A copy of a generator as a record stores it.
+
+        Its statistics are re-estimated where the settings say so, and all weights are rounded to
+        half precision.
+        """
+        network = deepcopy(module).to(self.fabric.device)
+        if self.config.statistics:
+            random = torch.Generator().manual_seed(0)
+            batches = (
+                self.pairs.sample(
+                    16, patch=self.config.patch, generator=random, device=self.fabric.device
+                )[0]
+                for _ in range(-(-self.config.statistics // 16))
+            )
+            reestimate_statistics(network, batches)
+        return generator_from(half_state(network)).to(self.fabric.device)
 
 
 class SrganRecipe(SrresnetRecipe):
@@ -216,8 +269,6 @@ class SrganRecipe(SrresnetRecipe):
 
     def __init__(self, config: SrganConfig, fabric: Fabric, *, steps: int) -> None:
         super().__init__(config, fabric, steps=steps)
-        start = load_file(ledger.read("srgan/srresnet").artefact("weights.safetensors"))
-        self.modules["generator"].load_state_dict(generator_from(start).state_dict())
         network = Discriminator(patch=config.patch)
         optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate, fused=True)
         self.discriminator, self.discriminator_optimizer = set_up(
@@ -225,8 +276,6 @@ class SrganRecipe(SrresnetRecipe):
         )
         self.modules["discriminator"] = network
         self.optimizers["discriminator"] = self.discriminator_optimizer
-        if config.average:
-            self.modules["average"] = deepcopy(self.modules["generator"])
         self.vgg = Vgg([config.features]).to(fabric.device).to(memory_format=torch.channels_last)
         self.content = ContentLoss(self.vgg)
 
@@ -251,14 +300,8 @@ class SrganRecipe(SrresnetRecipe):
             backward=self.fabric.backward,
             unsynchronised=self._unsynchronised,
         )
-        if self.config.average:
-            average_weights(self.modules["average"], self.modules["generator"], index)
+        self.keep_average(index)
         return losses
-
-    def result(self) -> Generator:
-        """The network to evaluate: the averaged one, where there is one."""
-        kept = self.modules.get("average", self.modules["generator"])
-        return generator_from(half_state(kept)).to(self.fabric.device)
 
     def rate(self, index: int) -> float:
         """The learning rate of one step: it falls to a tenth every `drop_every` steps."""
@@ -268,48 +311,48 @@ class SrganRecipe(SrresnetRecipe):
         return self.fabric.no_backward_sync(module, enabled=self.fabric.world_size > 1)
 
 
-@torch.no_grad()
-def average_weights(average: nn.Module, network: nn.Module, index: int) -> None:
-    """Move a running mean of a network's weights and statistics on by one step, in place.
+def generator_from(state: dict[str, Tensor]) -> Generator:
+    """Build the generator from stored half-precision weights; strict about every name."""
+    network = Generator(scale=SCALE)
+    load_half_state(network, state)
+    return network
+
+
+def published_generator(path: Path) -> Generator:
+    """The published generator of five blocks, whose layers have other names in the same order.
+
+    Raises
+    ------
+    ValueError
+        If the file does not hold those layers.
+    """
+    theirs = torch.load(path, map_location="cpu", weights_only=True)
+    network = Generator(scale=SCALE, blocks=5)
+    names = half_state(network)
+    if [tuple(t.shape) for t in theirs.values()] != [tuple(t.shape) for t in names.values()]:
+        raise ValueError(f"{path} does not hold the weights of a generator of five blocks")
+    load_half_state(network, dict(zip(names, theirs.values(), strict=True)))
+    return network
+
+
+def starting_generator(name: str) -> Generator:
+    """The generator that a training starts from, with all of its blocks.
 
     Parameters
     ----------
-    average, network : nn.Module
-        The mean, and the network as it stands; of the same layers.
-    index : int
-        Of the step, from 0. The newest weights count 10/(index + 10), so that the mean reaches
-        over about the last tenth of the steps, however many there were.
+    name : str
+        An experiment whose record holds a generator, or a published file of the registry, which
+        is grown.
 
-    References
-    ----------
-    Shamir and Zhang 2013, polynomial-decay averaging with η = 9.
+    Raises
+    ------
+    LedgerError, DataUnavailable
+        If it is not there.
     """
-    weight = 10 / (index + 10)
-    for kept, new in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
-        if kept.is_floating_point():
-            kept.lerp_(new, weight)
-        else:
-            kept.copy_(new)
-
-
-def half_state(network: nn.Module) -> dict[str, Tensor]:
-    """The weights of a network as they are stored: in half precision, without counters."""
-    return {
-        key: value.detach().cpu().half().contiguous()
-        for key, value in network.state_dict().items()
-        if value.is_floating_point()
-    }
-
-
-def generator_from(state: dict[str, Tensor]) -> Generator:
-    """Build the generator from stored half-precision weights; strict about every name.
-
-    Batch normalisation's counters of batches are not stored: nothing reads them after training.
-    """
-    network = Generator(scale=SCALE)
-    counters = {k: v for k, v in network.state_dict().items() if not v.is_floating_point()}
-    network.load_state_dict({k: v.float() for k, v in state.items()} | counters)
-    return network.eval()
+    start = ledger.start(name)
+    if start.path.suffix == ".pth":
+        return grown(published_generator(start.path), blocks=16)
+    return generator_from(load_file(start.path))
 
 
 def recorded_generator(experiment: str) -> Generator:
@@ -425,7 +468,7 @@ def _train_and_measure(run: Run, recipe: SrresnetRecipe, *, data: list[str]) -> 
         steps=run.steps,
         folder=run.folder,
         # Where the rate falls to zero at the last step, that step belongs to the settings.
-        config=run.settings() | ({"steps": run.steps} if config.cosine else {"steps": 0}),
+        config=run.settings() | {"steps": run.steps if config.cosine else 0} | recipe.start,
         watch=watch,
         watch_at=moments,
         label=run.experiment,
@@ -438,9 +481,14 @@ def _train_and_measure(run: Run, recipe: SrresnetRecipe, *, data: list[str]) -> 
     files = write_squares(run, network.to(device))
     frames = [f"step_{int(row['step']):06d}.webp" for row in history.watched]
     protocol = dict(PROTOCOL)
+    if config.statistics:
+        protocol["batch normalisation"] = (
+            f"statistics re-estimated over {config.statistics} training patches of side "
+            f"{config.patch}"
+        )
     if "average" in recipe.modules:
         # What averaging is worth: the same picture and measures without it.
-        last = generator_from(half_state(recipe.modules["generator"])).to(device)
+        last = recipe.stored(recipe.modules["generator"])
         write_frame("last_weights", last)
         files.append("last_weights.webp")
         group = config.test_sets[-1]
@@ -457,6 +505,7 @@ def _train_and_measure(run: Run, recipe: SrresnetRecipe, *, data: list[str]) -> 
         artefacts=["weights.safetensors", "scores.csv", *files, *frames],
         data=[*config.test_sets, *data]
         + ([config.photographs] if config.photographs != "voc2012" else []),
+        start=recipe.start,
     )
 
 
@@ -521,6 +570,20 @@ CLAIMS = (
 
 TEST_SETS = ("set5", "set14", "bsd100")
 
+GROWN: dict[str, Any] = {
+    "batch": 8,
+    "learning_rate": 2e-4,
+    "warm_up": 200,
+    "cosine": True,
+    "average": True,
+    "statistics": 512,
+    "start": PUBLISHED,
+}
+"""A short training that gets the most from a published start."""
+
+BRIEF: dict[str, Any] = {"learning_rate": 4e-4, "warm_up": 100, "cosine": True}
+"""From random weights, what gets the most in a short time."""
+
 EXPERIMENTS = (
     Experiment(
         name="srgan/bicubic",
@@ -539,9 +602,23 @@ EXPERIMENTS = (
         summary="the generator alone, on the squared error",
         profiles={
             "smoke": SrresnetConfig(steps=4, batch=4, patch=48, limit=8, test_sets=("set5",)),
-            "quick": SrresnetConfig(steps=10_000, learning_rate=4e-4, cosine=True),
-            "book": SrresnetConfig(steps=40_000, learning_rate=4e-4, cosine=True),
+            "quick": SrresnetConfig(**BRIEF, steps=10_000),
+            "book": SrresnetConfig(**GROWN, steps=5_000),
+            "gpu": SrresnetConfig(**GROWN | {"batch": 16}, steps=40_000),
             # 200 epochs of 16,700 photographs in batches of 16.
+            "article": SrresnetConfig(steps=208_750, photographs="voc2012"),
+        },
+        run=run_srresnet,
+        needs=("bsds500", *TEST_SETS, PUBLISHED),
+    ),
+    Experiment(
+        name="srgan/scratch",
+        summary="the same training as SRResNet's from random weights: what the start is worth",
+        profiles={
+            "smoke": SrresnetConfig(steps=4, batch=4, patch=48, limit=8, test_sets=("set5",)),
+            "quick": SrresnetConfig(**BRIEF, steps=10_000),
+            "book": SrresnetConfig(**GROWN | {"start": ""}, steps=5_000),
+            "gpu": SrresnetConfig(**GROWN | {"start": "", "batch": 16}, steps=40_000),
             "article": SrresnetConfig(steps=208_750, photographs="voc2012"),
         },
         run=run_srresnet,
@@ -578,8 +655,12 @@ EXPERIMENTS = (
         summary="what training in bfloat16 costs and saves, against float32",
         profiles={
             "smoke": PrecisionConfig(steps=2, batch=2, patch=48, limit=8, seeds=(0,)),
-            "quick": PrecisionConfig(steps=300, batch=4, learning_rate=4e-4, cosine=True),
-            "book": PrecisionConfig(steps=300, batch=4, learning_rate=4e-4, cosine=True),
+            "quick": PrecisionConfig(
+                steps=300, batch=4, learning_rate=4e-4, warm_up=100, cosine=True
+            ),
+            "book": PrecisionConfig(
+                steps=300, batch=4, learning_rate=4e-4, warm_up=100, cosine=True
+            ),
             "article": PrecisionConfig(steps=5_000),
         },
         run=run_precision,

@@ -13,6 +13,12 @@ from tutorial_lib.training.engine import (
     train,
 )
 from tutorial_lib.training.profiles import PROFILES, PURPOSE, Profile
+from tutorial_lib.training.weights import (
+    average_weights,
+    half_state,
+    load_half_state,
+    reestimate_statistics,
+)
 
 __all__ = [
     "PROFILES",
@@ -23,8 +29,12 @@ __all__ = [
     "Interrupted",
     "Profile",
     "Recipe",
+    "average_weights",
+    "half_state",
+    "load_half_state",
     "make_fabric",
     "native_bf16",
+    "reestimate_statistics",
     "set_up",
     "shard",
     "train",
