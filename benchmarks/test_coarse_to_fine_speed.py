@@ -18,10 +18,10 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
-from tutorial_lib.coarse_to_fine import CoarseToFine, to_grey
+from tutorial_lib.coarse_to_fine.experiments import Config, Recipe
+from tutorial_lib.coarse_to_fine.networks import CoarseToFine, to_grey
+from tutorial_lib.coarse_to_fine.octaves import Octaves
 from tutorial_lib.data import CartoonFaces, write_image
-from tutorial_lib.data.octaves import Octaves
-from tutorial_lib.experiments.coarse_to_fine import Config, Recipe
 from tutorial_lib.training import make_fabric, native_bf16
 
 TOP, BATCH, COUNT, ROUNDS = 64, 32, 128, 3

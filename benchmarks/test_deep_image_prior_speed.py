@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from tutorial_lib.deep_image_prior import Denoising, SkipNetwork, draw_input
-from tutorial_lib.experiments.fitting import start
+from tutorial_lib.deep_image_prior.fitting import start
+from tutorial_lib.deep_image_prior.networks import Denoising, SkipNetwork, draw_input
 from tutorial_lib.training import make_fabric, native_bf16
 
 ROUNDS = 3

@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import nn
 
-from tutorial_lib.dni import Interpolator
-from tutorial_lib.rrdb import RRDBNet
-from tutorial_lib.srgan import Generator
+from tutorial_lib.dni.interpolation import Interpolator
+from tutorial_lib.dni.rrdb import RRDBNet
+from tutorial_lib.srgan.networks import Generator
 
 ROUNDS = 15
 

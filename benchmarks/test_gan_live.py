@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from tutorial_lib.gan_basics import LOSSES
-from tutorial_lib.show.gan_live import GanPanel
+from tutorial_lib.gan_basics.game import LOSSES
+from tutorial_lib.gan_basics.live import GanPanel
 
 ENOUGH = 30  # rounds a second: what looks smooth
 ROUNDS = 100

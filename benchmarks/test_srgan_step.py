@@ -10,7 +10,13 @@ import torch
 from torch import nn
 from torchvision import models
 
-from tutorial_lib.srgan import ContentLoss, Discriminator, Generator, LossWeights, srgan_step
+from tutorial_lib.srgan.networks import (
+    ContentLoss,
+    Discriminator,
+    Generator,
+    LossWeights,
+    srgan_step,
+)
 from tutorial_lib.training import make_fabric, native_bf16, set_up
 
 BATCH, PATCH, ROUNDS = 16, 96, 3

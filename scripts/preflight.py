@@ -115,9 +115,9 @@ def library() -> Iterator[Finding]:
         meaning = "on Colab a chapter's first cell installs it; elsewhere `make book`"
         yield Finding("note", "no tutorial_lib", meaning)
         return
+    from tutorial_lib.catalogue import EXPERIMENTS
     from tutorial_lib.cli import files_of
     from tutorial_lib.data import DataUnavailable, locate
-    from tutorial_lib.experiments import EXPERIMENTS
 
     yield Finding("ok", "tutorial_lib")
     for chapter in dict.fromkeys(name.partition("/")[0] for name in EXPERIMENTS):

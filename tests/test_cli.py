@@ -4,8 +4,8 @@ import pytest
 from typer.testing import CliRunner
 
 from tutorial_lib import cli, ledger
+from tutorial_lib.catalogue import EXPERIMENTS
 from tutorial_lib.cli import app, files_of, stamp_files
-from tutorial_lib.experiments import EXPERIMENTS
 
 
 def tutorial(*arguments):
@@ -61,7 +61,7 @@ def test_fetch_asks_for_a_chapters_files_once(monkeypatch):
     monkeypatch.setattr(cli, "fetch", lambda names: asked.extend(names) or asked)
     result = tutorial("fetch", "srgan")
     assert result.exit_code == 0
-    assert len(asked) == len(set(asked)) == 400 + 5 + 14 + 100 + 1
+    assert len(asked) == len(set(asked)) == 400 + 5 + 14 + 100 + 2
     assert "520 files are here" in result.stdout
 
 

@@ -12,11 +12,11 @@ from typing import Annotated
 import typer
 
 from tutorial_lib import ledger
+from tutorial_lib.catalogue import EXPERIMENTS
 from tutorial_lib.data import GROUPS, DataUnavailable, ImageError, fetch, group_names
-from tutorial_lib.experiments import EXPERIMENTS, Experiment
-from tutorial_lib.experiments.experiment import execute
-from tutorial_lib.experiments.restore import NetworkName, TaskName, restore_file
-from tutorial_lib.experiments.stylise import stylise_files
+from tutorial_lib.deep_image_prior.restore import NetworkName, TaskName, restore_file
+from tutorial_lib.experiment import Experiment, execute
+from tutorial_lib.lapstyle.stylise import stylise_files
 from tutorial_lib.training import (
     PURPOSE,
     CheckpointError,

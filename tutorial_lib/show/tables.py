@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from html import escape
 
 from tutorial_lib import ledger
-from tutorial_lib.experiments.experiment import Claim, Reader
+from tutorial_lib.experiment import Claim, Reader
 from tutorial_lib.show.pictures import Picture
 
 Cell = str | float | int

@@ -1,0 +1,371 @@
+import copy
+import itertools
+import json
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from tutorial_lib import ledger
+from tutorial_lib.catalogue import EXPERIMENTS
+from tutorial_lib.data import DataUnavailable, locate
+from tutorial_lib.dni import experiments as recorded
+from tutorial_lib.dni.interpolation import (
+    Denoiser,
+    InterpolationError,
+    Interpolator,
+    align,
+    check_states,
+    combine,
+    correlations,
+    interpolate,
+)
+from tutorial_lib.dni.rrdb import RRDBNet
+from tutorial_lib.dni.walk import read_checkpoint
+from tutorial_lib.experiment import execute
+from tutorial_lib.srgan.networks import Generator
+
+
+def generators(count, **sizes):
+    """State dictionaries of small networks with batch normalisation, all numbers at random."""
+    states = []
+    for seed in range(count):
+        torch.manual_seed(seed)
+        state = Generator(**({"channels": 4, "blocks": 2} | sizes)).state_dict()
+        states.append(
+            {
+                key: torch.rand_like(value) + 0.1 if value.is_floating_point() else value
+                for key, value in state.items()
+            }
+        )
+    return states
+
+
+def article_loop(net_a, net_b, alpha):
+    """What the mirrored article describes, as plainly as it can be written."""
+    found = {}
+    for name in net_a:
+        found[name] = alpha * net_a[name] + (1 - alpha) * net_b[name]
+    return found
+
+
+# ---------------------------------------------------------------------------- functions
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.3, 1.0])
+def test_interpolate_is_the_articles_loop(alpha):
+    a, b = generators(2)
+    found = interpolate(a, b, alpha)
+    assert list(found) == list(a)
+    for key, value in article_loop(a, b, alpha).items():
+        torch.testing.assert_close(found[key], value.to(a[key].dtype))
+    for end, state in ((1.0, a), (0.0, b)):
+        if alpha == end:
+            assert all(torch.equal(found[key], state[key]) for key in state)
+
+
+def test_interpolate_leaves_its_arguments_alone_and_shares_nothing():
+    a, b = generators(2)
+    before = copy.deepcopy(a)
+    for value in interpolate(a, b, 1.0).values():
+        value.zero_()
+    assert all(torch.equal(a[key], before[key]) for key in a)
+
+
+def test_combine_is_the_weighted_mean_of_three():
+    a, b, c = generators(3)
+    found = combine([a, b, c], [0.5, 0.2, 0.3])
+    for key, value in found.items():
+        if value.is_floating_point():
+            torch.testing.assert_close(value, 0.5 * a[key] + 0.2 * b[key] + 0.3 * c[key])
+
+
+def test_combine_does_not_depend_on_the_order():
+    a, b, c = generators(3)
+    one, other = combine([a, b, c], [0.5, 0.2, 0.3]), combine([c, a, b], [0.3, 0.5, 0.2])
+    for key in one:
+        torch.testing.assert_close(one[key], other[key])
+
+
+def test_half_precision_is_summed_in_single():
+    ends = [{"w": torch.full((1,), v, dtype=torch.float16)} for v in (1.0, 1.0 + 2**-10)]
+    thirds = combine([*ends, ends[1]], [1 / 3, 1 / 3, 1 / 3])
+    assert thirds["w"].dtype == torch.float16
+    # Rounding each product to half precision would give 0.9995.
+    assert thirds["w"].item() == 1 + 2**-10
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([0.5, 0.4], "sum to 1, got 0.9"),
+        ([1.5, -0.5], r"lie in \[0, 1\], got \[1.5, -0.5\]"),
+        ([float("nan"), 1.0], r"lie in \[0, 1\], got \[nan"),
+        ([1.0], "2 networks, but 1 weights"),
+    ],
+)
+def test_weights_that_are_no_mean_are_refused(weights, message):
+    states = generators(2)
+    with pytest.raises(ValueError, match=message):
+        combine(states, weights)
+    with pytest.raises(ValueError, match=message):
+        Interpolator(Generator(channels=4, blocks=2), states)(*weights)
+
+
+def test_alpha_outside_is_refused_because_variances_would_turn_negative():
+    with pytest.raises(ValueError, match="variances of batch normalisation"):
+        interpolate(*generators(2), 1.2)
+
+
+def test_missing_keys_are_named_from_either_side():
+    a, b = generators(2)
+    lost = {key: value for key, value in b.items() if key != "head.0.bias"}
+    with pytest.raises(InterpolationError, match=r"network 2 has no 'head.0.bias'"):
+        interpolate(a, lost, 0.5)
+    with pytest.raises(InterpolationError, match=r"network 1 has no 'head.0.bias'"):
+        interpolate(lost, b, 0.5)
+    with pytest.raises(InterpolationError, match="no network"):
+        check_states([])
+
+
+def test_data_parallels_prefix_is_recognised():
+    a, b = generators(2)
+    wrapped = {f"module.{key}": value for key, value in b.items()}
+    with pytest.raises(InterpolationError, match=r"DataParallel.*save model.module.state_dict"):
+        interpolate(a, wrapped, 0.5)
+    with pytest.raises(InterpolationError, match="DataParallel"):
+        interpolate(wrapped, b, 0.5)
+
+
+def test_other_shapes_and_types_are_named():
+    a, _ = generators(2)
+    deeper = generators(1, channels=6)[0]
+    with pytest.raises(InterpolationError, match=r"'head.0.weight' has shape \(4.*\(6"):
+        interpolate(a, deeper, 0.5)
+    half = {key: v.half() if v.is_floating_point() else v for key, v in a.items()}
+    with pytest.raises(InterpolationError, match=r"'head.0.weight' is torch.float32 .*float16"):
+        interpolate(a, half, 0.5)
+
+
+def test_counters_are_kept_if_equal_and_refused_if_not():
+    a, b = generators(2)
+    counter = "body.0.net.1.num_batches_tracked"
+    a[counter], b[counter] = torch.tensor(7), torch.tensor(7)
+    found = interpolate(a, b, 0.5)[counter]
+    assert (found.dtype, found.item()) == (torch.int64, 7)
+    b[counter] = torch.tensor(9)
+    with pytest.raises(InterpolationError, match=f"{counter}.* is torch.int64 and differs"):
+        interpolate(a, b, 0.5)
+
+
+# --------------------------------------------------------------------------- in place
+
+
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+def test_moving_in_place_equals_loading_the_mean(memory_format):
+    states = generators(2)
+    network = Generator(channels=4, blocks=2).eval().to(memory_format=memory_format)
+    move = Interpolator(network, states)
+    other = Generator(channels=4, blocks=2).eval()
+    low = torch.rand(1, 3, 6, 5)
+    for alpha in (0.0, 0.25, 0.8, 1.0):
+        move(alpha, 1 - alpha)
+        other.load_state_dict(interpolate(*states, alpha))
+        for key, value in network.state_dict().items():
+            torch.testing.assert_close(value, other.state_dict()[key])
+        torch.testing.assert_close(network(low), other(low))
+
+
+def test_moving_among_three():
+    states = generators(3)
+    network = Generator(channels=4, blocks=2)
+    Interpolator(network, states)(0.2, 0.5, 0.3)
+    wanted = combine(states, [0.2, 0.5, 0.3])
+    for key, value in network.state_dict().items():
+        torch.testing.assert_close(value, wanted[key])
+
+
+def test_a_move_allocates_nothing_and_keeps_every_tensor_in_its_place():
+    network = Generator(channels=4, blocks=2)
+    before = {key: value.stride() for key, value in network.state_dict().items()}
+    parameters = [id(p) for p in network.parameters()]
+    move = Interpolator(network, generators(2))
+    places = {key: value.data_ptr() for key, value in network.state_dict().items()}
+    with torch.profiler.profile(profile_memory=True) as profile:
+        move(0.5, 0.5)
+    assert sum(max(0, event.self_cpu_memory_usage) for event in profile.events()) <= 64
+    assert {key: value.data_ptr() for key, value in network.state_dict().items()} == places
+    assert {key: value.stride() for key, value in network.state_dict().items()} == before
+    assert [id(p) for p in network.parameters()] == parameters
+
+
+def test_the_ends_are_copies():
+    states = generators(2)
+    network = Generator(channels=4, blocks=2)
+    move = Interpolator(network, states)
+    wanted = interpolate(*states, 0.5)
+    for state in states:
+        for value in state.values():
+            value.zero_()
+    move(0.5, 0.5)
+    torch.testing.assert_close(network.state_dict()["head.0.weight"], wanted["head.0.weight"])
+
+
+def test_another_network_or_several_types_are_refused():
+    states = generators(2)
+    with pytest.raises(InterpolationError, match=r"network 2 has no 'body.1.net.0.weight'"):
+        Interpolator(Generator(channels=4, blocks=1), states)
+    mixed = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2).double())
+    with pytest.raises(InterpolationError, match="spread over"):
+        Interpolator(mixed, [mixed.state_dict()] * 2)
+
+
+def test_gradients_flow_through_a_moved_network():
+    network = Generator(channels=4, blocks=2)
+    Interpolator(network, generators(2))(0.5, 0.5)
+    network(torch.rand(1, 3, 4, 4)).sum().backward()
+    assert all(p.grad is not None and p.grad.shape == p.shape for p in network.parameters())
+
+
+# --------------------------------------------------------------------- denoiser, filters
+
+
+def test_denoiser_keeps_size_and_is_nearly_the_identity_at_the_start():
+    torch.manual_seed(0)
+    denoiser = Denoiser(channels=8, layers=3)
+    picture = torch.rand(2, 3, 9, 6)
+    assert denoiser(picture).shape == picture.shape
+    assert (denoiser(picture) - picture).abs().max() < 0.2
+
+
+def test_correlations_are_pearsons():
+    torch.manual_seed(0)
+    a, b = torch.randn(5, 3, 3, 3), torch.randn(4, 3, 3, 3)
+    found = correlations(a, b)
+    for i in range(5):
+        for j in range(4):
+            slow = torch.corrcoef(torch.stack([a[i].flatten(), b[j].flatten()]))[0, 1]
+            torch.testing.assert_close(found[i, j], slow)
+    torch.testing.assert_close(correlations(a, 3 * a + 2).diagonal(), torch.ones(5))
+
+
+def shuffled(denoiser, seed):
+    """The same function with the channels of all hidden layers in another order."""
+    torch.manual_seed(seed)
+    state = {key: value.clone() for key, value in denoiser.state_dict().items()}
+    layers = [key.removesuffix(".weight") for key in state if key.endswith(".weight")]
+    for layer, after in itertools.pairwise(layers):
+        order = torch.randperm(len(state[f"{layer}.bias"]))
+        for kind in ("weight", "bias"):
+            state[f"{layer}.{kind}"] = state[f"{layer}.{kind}"][order]
+        state[f"{after}.weight"] = state[f"{after}.weight"][:, order]
+    return state
+
+
+def test_align_undoes_a_shuffle():
+    torch.manual_seed(0)
+    denoiser = Denoiser(channels=12, layers=4, kernel=3)
+    state = shuffled(denoiser, 1)
+    found = align(state, denoiser.state_dict())
+    for key, value in denoiser.state_dict().items():
+        assert not torch.equal(state[key], value) or "net.6.bias" in key
+        torch.testing.assert_close(found[key], value)
+
+
+def test_align_does_not_change_the_function():
+    torch.manual_seed(0)
+    one, other = (
+        Denoiser(channels=12, layers=4, kernel=3),
+        Denoiser(channels=12, layers=4, kernel=3),
+    )
+    picture = torch.rand(1, 3, 8, 8)
+    before = other(picture)
+    other.load_state_dict(align(other.state_dict(), one.state_dict()))
+    torch.testing.assert_close(other(picture), before)
+
+
+# -------------------------------------------------------------------------- experiments
+
+
+def needs(name):
+    try:
+        for need in EXPERIMENTS[name].needs:
+            for file in recorded.group_names(need) if "/" not in need else [need]:
+                locate(file, download=False)
+    except DataUnavailable as unavailable:
+        pytest.skip(str(unavailable))
+
+
+def test_the_triangle_covers_all_weights():
+    points = recorded.triangle(4)
+    assert len(points) == len(set(points)) == 15
+    assert all(math.isclose(sum(weights), 1) for weights in points)
+    assert [p.index(1.0) for p in points if 1.0 in p] == [0, 1, 2]
+
+
+def test_the_walk_is_measured_and_goes_on(tmp_path):
+    needs("dni/path")
+    folder = execute(EXPERIMENTS["dni/path"], "smoke", folder=tmp_path)
+    record = ledger.read("dni/path", folder=folder)
+    baboon = record.metrics["shown"]["baboon"]
+    # Both ways end in the same two pictures.
+    for measure in ("rmse", "psnr_y", "niqe"):
+        for k in (0, 2):
+            ends = [baboon[f"{method} {measure}"][k] for method in ("interpolated", "blended")]
+            assert ends[0] == pytest.approx(ends[1], abs=2e-3)
+    assert record.protocol["weights at srgan/srgan"] == ledger.sha256(
+        ledger.results_folder() / "srgan/srgan/weights.safetensors"
+    )
+    [part] = (tmp_path / "parts").glob("*baboon.csv")
+    before = part.stat().st_mtime_ns
+    execute(EXPERIMENTS["dni/path"], "smoke", folder=tmp_path)
+    assert part.stat().st_mtime_ns == before
+
+
+def test_denoisers_are_compared(tmp_path):
+    needs("dni/filters")
+    folder = execute(EXPERIMENTS["dni/filters"], "smoke", folder=tmp_path)
+    metrics = json.loads((folder / "record.json").read_text())["metrics"]
+    assert metrics["in the same place"]["run 1"] == pytest.approx(1)
+    assert metrics["best match"]["run 2"] >= metrics["in the same place"]["run 2"]
+    assert metrics["two runs"][0] == metrics["trained for the least"]["20"]
+    # The order of channels does not change the other end.
+    assert metrics["two runs"][1] == pytest.approx(metrics["two runs, aligned"][1], abs=1e-3)
+
+
+def test_pairs_are_trained_and_measured(tmp_path):
+    needs("dni/conditions")
+    folder = execute(EXPERIMENTS["dni/conditions"], "smoke", folder=tmp_path)
+    metrics = json.loads((folder / "record.json").read_text())["metrics"]
+    assert metrics["one start"]["cosine"] > 0.99
+    assert abs(metrics["two starts"]["cosine"]) < 0.1
+    assert 25 < metrics["SRResNet and SRGAN"]["interpolated"][0] < 31
+
+
+# -------------------------------------------------------------------------- checkpoints
+
+
+def test_a_missing_checkpoint_says_where_to_get_it(tmp_path):
+    with pytest.raises(DataUnavailable, match=r"nowhere.pth is not there.*xinntao/ESRGAN"):
+        read_checkpoint(tmp_path / "nowhere.pth")
+
+
+def test_a_checkpoint_that_would_run_something_is_refused(tmp_path):
+    torch.save(nn.Conv2d(3, 3, 1), path := tmp_path / "whole.pth")
+    with pytest.raises(ValueError, match=r"whole.pth is not a readable checkpoint"):
+        read_checkpoint(path)
+
+
+def test_a_walk_between_two_checkpoints(tmp_path):
+    needs("dni/esrgan")
+    files = {}
+    for seed, name in enumerate(("start", "end")):
+        torch.manual_seed(seed)
+        network = RRDBNet(channels=4, blocks=1, growth=2)
+        files[name] = str(tmp_path / f"{name}.pth")
+        torch.save({"params_ema": network.state_dict()}, files[name])
+    folder = execute(EXPERIMENTS["dni/esrgan"], "smoke", changes=files, folder=tmp_path / "run")
+    record = ledger.read("dni/esrgan", folder=folder)
+    assert record.protocol["weights at end.pth"] == ledger.sha256(tmp_path / "end.pth")
+    assert len(record.metrics["set14"]["interpolated rmse"]) == 2

@@ -1,0 +1,224 @@
+"""A picture being restored while the reader watches.
+
+Used in the chapter *Deep Image Prior*.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import math
+import time
+from collections.abc import Callable, Iterator
+from html import escape
+
+import ipywidgets as widgets
+import torch
+from torch import Tensor, nn
+
+from tutorial_lib.data import EMBEDDED, embedded, read_image
+from tutorial_lib.deep_image_prior.fitting import WHOLE, restore
+from tutorial_lib.deep_image_prior.networks import (
+    JPEG_CHANNELS,
+    JPEG_SKIPS,
+    Denoising,
+    Inpainting,
+    SkipNetwork,
+    Step,
+    SuperResolution,
+    Task,
+    add_noise,
+    compress_jpeg,
+    random_mask,
+    text_mask,
+)
+from tutorial_lib.metrics import imresize, psnr
+from tutorial_lib.show.pictures import encode
+
+DAMAGES: dict[str, Callable[[Tensor], Task]] = {
+    "noise, σ = 25": lambda image: Denoising(add_noise(image, generator=_fixed())),
+    "noise, σ = 50": lambda image: Denoising(add_noise(image, sigma=50, generator=_fixed())),
+    "JPEG, quality 20": lambda image: Denoising(compress_jpeg(image, quality=20)),
+    "half of the pixels lost": lambda image: Inpainting(
+        image, random_mask((image.shape[-2], image.shape[-1]), generator=_fixed())
+    ),
+    "a word written over it": lambda image: Inpainting(
+        image, text_mask((image.shape[-2], image.shape[-1]))
+    ),
+    "a quarter of the size": lambda image: SuperResolution(
+        imresize(image, scale=1 / 4).clamp(0, 1), 4
+    ),
+    "none: it is damaged already": Denoising,
+}
+"""What can be done to a picture, by name."""
+
+_ALT = "The damaged picture, the network's output, and the average of its outputs."
+
+
+def _fixed() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+class RestorePanel:
+    """A picture to damage and to restore: needs a kernel.
+
+    Parameters
+    ----------
+    side : int
+        The longer side of the picture, to which it is shrunk; at least 36.
+    steps : int
+        Where the progress bar ends.
+
+    Attributes
+    ----------
+    widget : ipywidgets.VBox
+        Choices, buttons, progress bar and pictures.
+    result : Tensor or None
+        The restored picture so far, (1, 3, H, W), which the stop button keeps.
+    """
+
+    def __init__(self, *, side: int = 128, steps: int = 1_000) -> None:
+        self.side, self.steps = side, steps
+        self.result: Tensor | None = None
+        wide = widgets.Layout(width="100%", max_width="620px")
+        names = {"description_width": "6em"}
+        photographs = sorted(set(EMBEDDED) - {"cat"})
+        self.picture = widgets.Dropdown(
+            options=photographs, value="astronaut", description="picture", style=names, layout=wide
+        )
+        self.upload = widgets.FileUpload(accept="image/*", description="or your own")
+        self.damage = widgets.Dropdown(
+            options=list(DAMAGES), description="damage", style=names, layout=wide
+        )
+        self.network = widgets.Dropdown(
+            options=["small and fast", "the paper's"],
+            description="network",
+            style=names,
+            layout=wide,
+        )
+        self.start = widgets.Button(description="restore", layout=widgets.Layout(width="auto"))
+        self.stop = widgets.Button(
+            description="stop, keep this", layout=widgets.Layout(width="auto"), disabled=True
+        )
+        self.bar = widgets.IntProgress(0, min=0, max=steps, layout=wide)
+        self.image, self.status = widgets.HTML(layout=wide), widgets.HTML()
+        self._task: asyncio.Task[None] | None = None
+
+        self.start.on_click(lambda _: self._begin())
+        self.stop.on_click(lambda _: self._end())
+        for control in (self.picture, self.damage, self.network, self.upload):
+            control.observe(lambda _: self._prepare(), "value")
+        self._prepare()
+        self.widget = widgets.VBox(
+            [
+                self.picture,
+                self.upload,
+                self.damage,
+                self.network,
+                widgets.HBox([self.start, self.stop]),
+                self.bar,
+                self.status,
+                self.image,
+            ]
+        ).add_class("tutorial-live")
+
+    def _original(self) -> Tensor:
+        if self.upload.value:
+            image = read_image(io.BytesIO(bytes(self.upload.value[0]["content"])))
+        else:
+            image = embedded(self.picture.value)
+        scale = min(1.0, self.side / max(image.shape[-2:]))
+        height, width = (max(4, int(scale * side) // 4 * 4) for side in image.shape[-2:])
+        return imresize(image, size=(height, width)).clamp(0, 1)
+
+    def _prepare(self) -> None:
+        """Damage the chosen picture, and forget the former fit."""
+        self._end()
+        try:
+            self.truth = self._original()
+        except ValueError as error:
+            self.status.value = escape(str(error))
+            return
+        self.task = DAMAGES[self.damage.value](self.truth)
+        self.fit: Iterator[Step] | None = None
+        self.result, self.bar.value = None, 0
+        self.status.value = f"damaged: {self._score(self._damaged())}"
+        self._draw(self._damaged())
+
+    def _damaged(self) -> Tensor:
+        if isinstance(self.task, SuperResolution):
+            return imresize(self.task.observed, scale=self.task.scale, kernel="bilinear")
+        return (
+            self.task.restored(torch.zeros_like(self.truth))
+            if isinstance(self.task, Inpainting)
+            else self.task.observed
+        )
+
+    def _score(self, image: Tensor) -> str:
+        if self.damage.value.startswith("none"):
+            return "the true picture is not known"
+        return f"{psnr(image.clamp(0, 1), self.truth, protocol=WHOLE).item():.2f} dB"
+
+    def _draw(self, *pictures: Tensor) -> None:
+        row = torch.cat([p.clamp(0, 1) for p in pictures], dim=-1)
+        data = base64.b64encode(encode(row)).decode()
+        height, width = row.shape[-2:]
+        # Whole multiples leave the pixels as they are.
+        factor = max(1, math.floor(620 / width))
+        self.image.value = (
+            f'<img alt="{escape(_ALT)}" width="{factor * width}" height="{factor * height}" '
+            'decoding="sync" style="max-width:100%;height:auto;image-rendering:pixelated" '
+            f'src="data:image/webp;base64,{data}">'
+        )
+
+    def _begin(self) -> None:
+        if self._task is None:
+            self.start.disabled, self.stop.disabled = True, False
+            self._task = asyncio.get_event_loop().create_task(self._run())
+
+    def _end(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+        self.start.disabled, self.stop.disabled = False, True
+
+    def _network(self) -> nn.Module:
+        if self.network.value == "the paper's":
+            return SkipNetwork()
+        return SkipNetwork(channels=JPEG_CHANNELS, skips=JPEG_SKIPS)
+
+    def advance(self, seconds: float) -> Step:
+        """Fit for about so long, at least one step, and keep the average as the result."""
+        if self.fit is None:
+            torch.manual_seed(0)
+            self.fit = restore(self.task, network=self._network())
+        end = time.perf_counter() + seconds
+        while True:
+            now = next(self.fit)
+            if time.perf_counter() >= end or now.step >= self.steps:
+                break
+        self.result = self.task.restored(now.average.cpu())
+        return now
+
+    async def _run(self) -> None:
+        while True:
+            began, before = time.perf_counter(), self.bar.value
+            now = self.advance(0.4)
+            assert self.result is not None
+            output = self.task.restored(now.output.cpu())
+            speed = (now.step - before) / (time.perf_counter() - began)
+            self.bar.value = now.step
+            self.status.value = (
+                f"step {now.step}: output {self._score(output)}, average "
+                f"{self._score(self.result)}, {speed:.0f} steps/s"
+            )
+            self._draw(self._damaged(), output, self.result)
+            if now.step >= self.steps:
+                self.start.disabled, self.stop.disabled = False, True
+                self._task = None
+                return
+            await asyncio.sleep(0.01)
+
+    def _repr_mimebundle_(self, **options: object) -> dict[str, object]:
+        return self.widget._repr_mimebundle_(**options)

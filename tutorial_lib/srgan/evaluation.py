@@ -1,0 +1,113 @@
+"""How a super-resolution method is measured: test sets, protocol, scores, and the squares shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from statistics import fmean
+
+import torch
+from torch import Tensor
+
+from tutorial_lib.data import load, low_resolution, mod_crop, photographs, write_image
+from tutorial_lib.experiment import Run
+from tutorial_lib.metrics import RGB, Y, niqe, psnr, ssim
+from tutorial_lib.training import write_atomically
+
+SCALE = 4
+
+CROPS: dict[str, tuple[str, tuple[int, int]]] = {
+    "baby": ("set5/baby.png", (20, 130)),
+    "butterfly": ("set5/butterfly.png", (0, 0)),
+    "baboon": ("set14/baboon.png", (180, 0)),
+    "comic": ("set14/comic.png", (40, 0)),
+    "zebra": ("set14/zebra.png", (64, 180)),
+    "statues": ("bsds500/val/101085.jpg", (100, 30)),
+}
+"""What super-resolution chapters show: registry name, top left corner of a 256-pixel square."""
+
+Upscale = Callable[[Tensor], Tensor]
+
+PROTOCOL = {
+    "network": "weights rounded to half precision, as stored; evaluated in float32",
+    "psnr": "in dB; Y is BT.601 studio-range luma, RGB the mean over the three channels; both "
+    "images rounded to 8 bits; 4 pixels cropped at each border; mean over images of the set",
+    "ssim": "Wang 2004, Gaussian window 11, sigma 1.5, on the same pixels as PSNR",
+    "niqe": "Mittal 2013's model; colour to Y, rounded, no crop; mean over images",
+    "low resolution": "MATLAB-compatible bicubic x1/4 of the image cropped to a multiple of 4, "
+    "rounded to 8 bits",
+}
+
+
+Scores = dict[str, dict[str, float]]
+"""Picture → measure → value."""
+
+
+@torch.no_grad()
+def evaluate(upscale: Upscale, group: str, *, device: torch.device | str = "cpu") -> Scores:
+    """Measure a method on every picture of a test set.
+
+    Parameters
+    ----------
+    upscale : callable
+        From (1, 3, h, w) to (1, 3, 4h, 4w), range [0, 1].
+    group : str
+        "set5", "set14" or "bsd100".
+    device : torch.device or str
+        Where `upscale` expects its input.
+
+    Returns
+    -------
+    dict
+        Picture → ``psnr_y``, ``ssim_y``, ``psnr_rgb``, ``ssim_rgb`` and, except on Set5, whose
+        pictures are too small for it, ``niqe``.
+    """
+    scores: Scores = {}
+    for name, image in photographs(group).items():
+        real = mod_crop(image, SCALE)
+        made = upscale(low_resolution(image, scale=SCALE).to(device)).cpu().clamp(0, 1)
+        found = {
+            "psnr_y": psnr(made, real, protocol=Y).item(),
+            "ssim_y": ssim(made, real, protocol=Y).item(),
+            "psnr_rgb": psnr(made, real, protocol=RGB).item(),
+            "ssim_rgb": ssim(made, real, protocol=RGB).item(),
+        }
+        if group != "set5":
+            found["niqe"] = niqe(made).item()
+        scores[Path(name).stem] = found
+    return scores
+
+
+def averages(scores: Scores) -> dict[str, float]:
+    """Means over the pictures of a set, one for each measure."""
+    measures = next(iter(scores.values()))
+    return {
+        measure: round(fmean(found[measure] for found in scores.values()), 5)
+        for measure in measures
+    }
+
+
+def write_scores(path: Path, sets: dict[str, Scores]) -> None:
+    """Write every picture's scores as CSV: set, picture, measure, value."""
+    lines = ["set,picture,measure,value"]
+    for group, scores in sets.items():
+        for picture, found in scores.items():
+            lines += [f"{group},{picture},{name},{value:.5f}" for name, value in found.items()]
+    text = "\n".join(lines) + "\n"
+    write_atomically(path, lambda part: part.write_text(text, encoding="utf-8"))
+
+
+def square(name: str, upscale: Upscale, *, device: torch.device | str = "cpu") -> Tensor:
+    """One of the chapter's squares, (1, 3, 256, 256), as a method makes it."""
+    file, (top, left) = CROPS[name]
+    with torch.no_grad():
+        made = upscale(low_resolution(load(file), scale=SCALE).to(device)).cpu().clamp(0, 1)
+    return made[..., top : top + 256, left : left + 256]
+
+
+def write_squares(run: Run, upscale: Upscale) -> list[str]:
+    """Write all of the chapter's squares into the run's folder; returns the files' names."""
+    for name in CROPS:
+        made = square(name, upscale, device=run.fabric.device)
+        write_image(run.folder / f"{name}.webp", made, overwrite=True)
+    return [f"{name}.webp" for name in CROPS]
