@@ -86,7 +86,7 @@ def wheel(folder: Path) -> Path:
 
 def data_files() -> tuple[list[tuple[str, Path]], list[dict[str, str]]]:
     """The data files to pass on, with their names, and the registry's rows of the others."""
-    registry = ROOT / "tutorial_lib" / "data" / "registry.csv"
+    registry = ROOT / "tutorial_lib" / "files" / "registry.csv"
     kept, left = [], []
     for row in csv.DictReader(registry.read_text(encoding="utf-8").splitlines()):
         if OPEN_LICENCE.search(row["credit"]):
@@ -111,7 +111,7 @@ def data_readme(kept: list[tuple[str, Path]], left: list[dict[str, str]]) -> str
         "",
         "Only trainings need these. With a network, `tutorial fetch` gets and checks them;",
     ]
-    lines += ["laid out as in tutorial_lib/data/registry.csv, they can be put into this folder."]
+    lines += ["laid out as in tutorial_lib/files/registry.csv, they can be put into this folder."]
     return "\n".join(lines) + "\n"
 
 

@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision import models
 
-from tutorial_lib.data import locate
+from tutorial_lib.files import locate
 
 Backbone = Literal["vgg19", "vgg16"]
 

@@ -12,13 +12,13 @@ from tutorial_lib.data import (
     REGISTRY,
     DataUnavailable,
     Entry,
-    files,
     group_names,
     load,
     locate,
     photographs,
     write_image,
 )
+from tutorial_lib.files import lookup
 
 
 @pytest.fixture
@@ -28,10 +28,10 @@ def tiny_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, torch
     for name, picture in pictures.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         path = write_image(tmp_path / name, picture)
-        entry = Entry(name, path.stat().st_size, files._sha256(path), "", "nobody")
+        entry = Entry(name, path.stat().st_size, lookup._sha256(path), "", "nobody")
         monkeypatch.setitem(REGISTRY, name, entry)
     monkeypatch.setitem(GROUPS, "tiny", ("tiny",))
-    monkeypatch.setenv(files.VARIABLE, str(tmp_path))
+    monkeypatch.setenv(lookup.VARIABLE, str(tmp_path))
     return pictures
 
 
@@ -60,7 +60,7 @@ def test_missing_photograph_stops_the_set(
     tiny_set: dict[str, torch.Tensor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "tiny/a.png").unlink()
-    monkeypatch.setattr(files.pooch, "os_cache", lambda _: tmp_path / "cache")
+    monkeypatch.setattr(lookup.pooch, "os_cache", lambda _: tmp_path / "cache")
     with pytest.raises(DataUnavailable, match=r"tiny/a\.png"):
         photographs("tiny")
 

@@ -1,9 +1,9 @@
-"""Everything the book reads: what there is, where it lies, and how it becomes a tensor.
+"""Everything the book reads, as tensors.
 
-`registry` knows every outside file by size and hash, `files` finds or downloads it, `images`
-turns image files into tensors and back, `photographs` names the benchmark sets, `degrade` makes
-low-resolution twins, `patches` cuts training batches from them, and `faces` draws pictures that
-need no file at all.
+`images` turns image files into tensors and back, `photographs` names the benchmark sets, `degrade`
+makes low-resolution twins, `patches` cuts training batches from them, and `faces` draws pictures
+that need no file at all. The files themselves are found by `tutorial_lib.files`, whose names are
+here too.
 """
 
 from tutorial_lib.data.degrade import low_resolution, mod_crop
@@ -13,7 +13,6 @@ from tutorial_lib.data.faces import (
     draw_face,
     face_credits,
 )
-from tutorial_lib.data.files import DataUnavailable, fetch, locate, write_atomically
 from tutorial_lib.data.images import (
     EMBEDDED,
     ImageError,
@@ -25,7 +24,15 @@ from tutorial_lib.data.images import (
 )
 from tutorial_lib.data.patches import Pairs
 from tutorial_lib.data.photographs import GROUPS, group_names, load, photographs
-from tutorial_lib.data.registry import REGISTRY, Entry, names
+from tutorial_lib.files import (
+    REGISTRY,
+    DataUnavailable,
+    Entry,
+    fetch,
+    locate,
+    names,
+    write_atomically,
+)
 
 __all__ = [
     "DEFAULT_STYLES",

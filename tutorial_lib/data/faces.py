@@ -30,8 +30,8 @@ from PIL import Image
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from tutorial_lib.data.files import write_atomically
 from tutorial_lib.data.images import from_uint8
+from tutorial_lib.files import write_atomically
 
 # DiceBear is imported where it is used: that takes long, and most readers of this package draw
 # nothing.

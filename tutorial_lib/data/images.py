@@ -17,7 +17,7 @@ import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from tutorial_lib.data.files import write_atomically
+from tutorial_lib.files import write_atomically
 
 EMBEDDED: dict[str, str] = {
     "astronaut": "astronaut.png",

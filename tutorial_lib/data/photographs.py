@@ -5,9 +5,8 @@ from __future__ import annotations
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from tutorial_lib.data.files import locate
 from tutorial_lib.data.images import read_image
-from tutorial_lib.data.registry import names
+from tutorial_lib.files import locate, names
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "set5": ("set5",),

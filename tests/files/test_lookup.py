@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tutorial_lib.data import REGISTRY, DataUnavailable, Entry, fetch, files, locate, names
+from tutorial_lib.files import REGISTRY, DataUnavailable, Entry, fetch, locate, lookup, names
 
 CONTENT = bytes(range(256)) * 1024  # 256 KiB, several chunks
 NAME = "example/picture.png"
@@ -78,9 +78,9 @@ def server() -> Iterator[Server]:
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give a missing cache, and hide every file that this machine may have."""
     folder = tmp_path / "cache"
-    monkeypatch.setattr(files.pooch, "os_cache", lambda _: folder)
-    monkeypatch.setattr(files, "__file__", str(tmp_path / "a" / "b" / "c" / "files.py"))
-    monkeypatch.delenv(files.VARIABLE, raising=False)
+    monkeypatch.setattr(lookup.pooch, "os_cache", lambda _: folder)
+    monkeypatch.setattr(lookup, "__file__", str(tmp_path / "a" / "b" / "c" / "lookup.py"))
+    monkeypatch.delenv(lookup.VARIABLE, raising=False)
     monkeypatch.setenv("no_proxy", "127.0.0.1")  # no proxy can reach the test's own server
     return folder / "data"
 
@@ -141,16 +141,16 @@ def test_search_order(
     server: Server, entry: Entry, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checkout = tmp_path / "checkout"
-    monkeypatch.setattr(files, "__file__", str(checkout / "tutorial_lib" / "data" / "files.py"))
+    monkeypatch.setattr(lookup, "__file__", str(checkout / "tutorial_lib" / "files" / "lookup.py"))
     named = tmp_path / "named"
     folders = [named, tmp_path / "shared" / "data", cache]
     for folder in folders:
         (folder / NAME).parent.mkdir(parents=True)
         (folder / NAME).write_bytes(CONTENT)
-    monkeypatch.setenv(files.VARIABLE, str(named))
+    monkeypatch.setenv(lookup.VARIABLE, str(named))
 
     assert locate(NAME) == named / NAME
-    monkeypatch.delenv(files.VARIABLE)
+    monkeypatch.delenv(lookup.VARIABLE)
     # An installed copy has no project file above it, and must not look into its neighbours.
     assert locate(NAME) == cache / NAME
     checkout.mkdir()
@@ -162,7 +162,7 @@ def test_search_order(
 def test_named_folder_without_the_file_is_passed_over(
     entry: Entry, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(files.VARIABLE, str(tmp_path))
+    monkeypatch.setenv(lookup.VARIABLE, str(tmp_path))
     assert locate(NAME, progress=False) == cache / NAME
 
 
@@ -170,11 +170,11 @@ def test_file_is_hashed_once_and_again_when_it_changes(
     entry: Entry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hashed = []
-    file_hash = files.pooch.file_hash
+    file_hash = lookup.pooch.file_hash
     monkeypatch.setattr(
-        files.pooch, "file_hash", lambda path, alg: (hashed.append(path), file_hash(path, alg))[1]
+        lookup.pooch, "file_hash", lambda path, alg: (hashed.append(path), file_hash(path, alg))[1]
     )
-    monkeypatch.setenv(files.VARIABLE, str(tmp_path))
+    monkeypatch.setenv(lookup.VARIABLE, str(tmp_path))
     path = tmp_path / NAME
     path.parent.mkdir()
     path.write_bytes(CONTENT)
@@ -211,7 +211,7 @@ def test_unavailable_names_file_address_and_variable(entry: Entry, cache: Path) 
         locate(NAME, download=False)
     assert NAME in str(error.value)
     assert entry.url in str(error.value)
-    assert files.VARIABLE in str(error.value)
+    assert lookup.VARIABLE in str(error.value)
     assert not cache.exists()
 
 
@@ -223,14 +223,14 @@ def test_file_without_address_says_what_to_do(
     with pytest.raises(DataUnavailable, match="no public address") as error:
         get(NAME)
     assert entry.sha256 in str(error.value)
-    assert f"set {files.VARIABLE}" in str(error.value)
+    assert f"set {lookup.VARIABLE}" in str(error.value)
 
 
 def test_missing_folder_is_an_error(
     entry: Entry, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "not there"
-    monkeypatch.setenv(files.VARIABLE, str(folder))
+    monkeypatch.setenv(lookup.VARIABLE, str(folder))
     with pytest.raises(DataUnavailable, match=r"TUTORIAL_LIB_DATA names .*not there.*not a folder"):
         locate(NAME)
     assert not folder.exists()
@@ -240,13 +240,13 @@ def test_missing_folder_is_an_error(
 def test_wrong_file_in_the_named_folder_is_an_error(
     wrong: bytes, server: Server, entry: Entry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(files.VARIABLE, str(tmp_path))
+    monkeypatch.setenv(lookup.VARIABLE, str(tmp_path))
     path = tmp_path / NAME
     path.parent.mkdir()
     path.write_bytes(wrong)
     with pytest.raises(DataUnavailable) as error:
         locate(NAME)
-    for part in (str(path), entry.sha256, hashlib.sha256(wrong).hexdigest(), files.VARIABLE):
+    for part in (str(path), entry.sha256, hashlib.sha256(wrong).hexdigest(), lookup.VARIABLE):
         assert part in str(error.value)
     assert path.read_bytes() == wrong  # it is the user's: it stays
     assert server.asked == []
@@ -353,7 +353,7 @@ def test_no_network(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     register(monkeypatch, url=url)
     with pytest.raises(DataUnavailable, match="download failed") as error:
         locate(NAME, progress=False)
-    assert files.VARIABLE in str(error.value)
+    assert lookup.VARIABLE in str(error.value)
 
 
 def test_full_disk_is_one_clear_error_and_can_be_continued(
@@ -372,14 +372,14 @@ def test_full_disk_is_one_clear_error_and_can_be_continued(
     def small_disk(path: Path, mode: str) -> io.FileIO:
         return SmallDisk(path, mode.replace("b", ""))
 
-    monkeypatch.setattr(files, "open", small_disk, raising=False)
+    monkeypatch.setattr(lookup, "open", small_disk, raising=False)
     with pytest.raises(DataUnavailable, match="disk is full") as error:
         locate(NAME, progress=False)
-    for part in (NAME, str(cache), entry.url, files.VARIABLE):
+    for part in (NAME, str(cache), entry.url, lookup.VARIABLE):
         assert part in str(error.value)
     assert contents(cache) == {NAME + ".part": CONTENT[:room]}
 
-    monkeypatch.delattr(files, "open")
+    monkeypatch.delattr(lookup, "open")
     assert locate(NAME, progress=False).read_bytes() == CONTENT
     assert server.asked == [None, f"bytes={room}-"]
 

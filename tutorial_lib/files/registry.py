@@ -33,7 +33,7 @@ class Entry:
 
 
 def _read() -> dict[str, Entry]:
-    text = (files("tutorial_lib.data") / "registry.csv").read_text(encoding="utf-8")
+    text = (files("tutorial_lib.files") / "registry.csv").read_text(encoding="utf-8")
     return {
         row["path"]: Entry(row["path"], int(row["bytes"]), row["sha256"], row["url"], row["credit"])
         for row in csv.DictReader(text.splitlines())

@@ -1,4 +1,4 @@
-"""Find a registered file here or download it, never one with a wrong hash; write files whole."""
+"""Find a registered file here or download it, never one with a wrong hash."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pooch
 from filelock import FileLock
 from tqdm.auto import tqdm
 
-from tutorial_lib.data.registry import REGISTRY, Entry
+from tutorial_lib.files.registry import REGISTRY, Entry
 
 VARIABLE = "TUTORIAL_LIB_DATA"
 _TIMEOUT = 30.0  # seconds without a byte before a connection counts as lost
@@ -23,34 +23,6 @@ _CHUNK = 1 << 16
 
 # path, length, modification time -> sha256: a file is hashed once a process, not once a read.
 _hashes: dict[tuple[str, int, int], str] = {}
-
-
-def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary file beside `path`, then give it its name in one step.
-
-    Parameters
-    ----------
-    path : Path
-        The final name. Its folder is made if it is missing.
-    write : callable
-        Called with the temporary path.
-
-    Raises
-    ------
-    OSError
-        As `write` or the file system raised it; the temporary file is removed and whatever was
-        at `path` is untouched.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        write(temporary)
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 class DataUnavailable(Exception):
@@ -100,7 +72,7 @@ def fetch(names: Iterable[str], *, progress: bool = True) -> list[Path]:
     Parameters
     ----------
     names : iterable of str
-        Names in the registry; see `tutorial_lib.data.names` for those of a folder.
+        Names in the registry; see `tutorial_lib.files.names` for those of a folder.
     progress : bool
         Whether to draw the bar.
 
