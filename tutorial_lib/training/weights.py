@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 
 import torch
 from torch import Tensor, nn
@@ -97,7 +98,7 @@ def reestimate_statistics(network: nn.Module, batches: Iterable[Tensor]) -> None
     Raises
     ------
     ValueError
-        If there is no batch.
+        If there is no batch; the statistics are then as they were.
 
     References
     ----------
@@ -115,19 +116,19 @@ def reestimate_statistics(network: nn.Module, batches: Iterable[Tensor]) -> None
     network.eval()
     if not norms:
         return
+    rest = iter(batches)
+    first = next(rest, None)
+    if first is None:
+        raise ValueError("no batches to estimate statistics from")
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum = None  # PyTorch's name for the cumulative mean
         norm.train()
-    seen = False
     try:
-        for batch in batches:
+        for batch in chain([first], rest):
             network(batch.float())
-            seen = True
     finally:
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
             norm.eval()
-    if not seen:
-        raise ValueError("no batches to estimate statistics from")
