@@ -23,15 +23,9 @@ from tutorial_lib.coarse_to_fine.networks import (
     to_grey,
     to_mosaic,
 )
-from tutorial_lib.coarse_to_fine.octaves import (
-    COLOURED,
-    Octaves,
-    channel_correlation,
-    coloured,
-    squares,
-)
+from tutorial_lib.coarse_to_fine.octaves import Octaves
 from tutorial_lib.coarse_to_fine.show import diagram
-from tutorial_lib.data import DataUnavailable, embedded, locate
+from tutorial_lib.data import embedded
 from tutorial_lib.experiment import execute
 from tutorial_lib.training import make_fabric
 
@@ -293,27 +287,6 @@ def test_mosaic_refuses_other_sizes(shape):
         to_mosaic(torch.rand(1, 3, *shape))
 
 
-def test_channel_correlation_is_numpys():
-    images = torch.rand(5, 3, 6, 7)
-    images[1] = images[1, :1]
-    images[2] = images[2, :1] + 0.05 * images[2]
-    images[3] = 0.5
-    images[4, 1] = 0.25
-    found = channel_correlation(images)
-    for k in range(3):
-        expected = np.corrcoef(images[k].flatten(1).numpy()).mean()
-        assert found[k].item() == pytest.approx(expected, abs=1e-6)
-    assert found[3:].tolist() == [1.0, 1.0]
-    assert (found < COLOURED).tolist() == [True, False, False, False, False]
-
-
-def test_the_colour_filter_keeps_coloured_pictures():
-    images = (torch.rand(4, 3, 8, 8) * 255).byte()
-    grey = images[:, :1].expand(-1, 3, -1, -1)
-    mixed = torch.stack([grey[0], images[1], grey[2], images[3]])
-    assert torch.equal(coloured(mixed), images[[1, 3]])
-
-
 # -------------------------------------------------------------------------------- steps
 
 
@@ -396,17 +369,6 @@ def test_every_picture_comes_once_before_any_comes_again(monkeypatch):
     # Another sitting, which begins in the middle, goes on with the same pictures.
     assert drawn(trained.Recipe(config, fabric, sets, seed=0), range(4, 10)) == found[16:]
     assert drawn(trained.Recipe(config, fabric, sets, seed=1), range(10)) != found
-
-
-def test_squares_of_photographs_are_the_same_at_every_call():
-    try:
-        locate("bsds500/val/101085.jpg", download=False)
-    except DataUnavailable as error:
-        pytest.skip(str(error))
-    found = squares("bsd100", count=3, side=32, progress=False)
-    assert found.shape == (3, 3, 32, 32)
-    assert torch.equal(found, squares("bsd100", count=3, side=32, progress=False))
-    assert found.float().std() > 10
 
 
 NAMES = ["colour_ctf_each", "mosaic_ctfae_all", "gan_ctf_each"]

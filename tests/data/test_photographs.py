@@ -16,6 +16,7 @@ from tutorial_lib.data import (
     load,
     locate,
     photographs,
+    squares,
     write_image,
 )
 from tutorial_lib.files import lookup
@@ -79,3 +80,14 @@ def test_set5_has_the_sizes_of_the_papers() -> None:
         "set5/head.png": (280, 280),
         "set5/woman.png": (344, 228),
     }
+
+
+def test_squares_of_photographs_are_the_same_at_every_call() -> None:
+    try:
+        locate("bsds500/val/101085.jpg", download=False)
+    except DataUnavailable as error:
+        pytest.skip(str(error))
+    found = squares("bsd100", count=3, side=32, progress=False)
+    assert found.shape == (3, 3, 32, 32)
+    assert torch.equal(found, squares("bsd100", count=3, side=32, progress=False))
+    assert found.float().std() > 10

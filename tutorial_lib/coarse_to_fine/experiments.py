@@ -30,8 +30,8 @@ from tutorial_lib.coarse_to_fine.networks import (
     phase,
     sizes,
 )
-from tutorial_lib.coarse_to_fine.octaves import Octaves, coloured, squares
-from tutorial_lib.data import CartoonFaces, write_image
+from tutorial_lib.coarse_to_fine.octaves import Octaves
+from tutorial_lib.data import CartoonFaces, coloured, squares, write_image
 from tutorial_lib.experiment import Claim, Experiment, Reader, Run
 from tutorial_lib.experiment import curves as thinned
 from tutorial_lib.metrics import Protocol, psnr

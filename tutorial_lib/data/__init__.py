@@ -14,8 +14,11 @@ from tutorial_lib.data.faces import (
     face_credits,
 )
 from tutorial_lib.data.images import (
+    COLOURED,
     EMBEDDED,
     ImageError,
+    channel_correlation,
+    coloured,
     embedded,
     from_uint8,
     read_image,
@@ -23,7 +26,7 @@ from tutorial_lib.data.images import (
     write_image,
 )
 from tutorial_lib.data.patches import Pairs
-from tutorial_lib.data.photographs import GROUPS, group_names, load, photographs
+from tutorial_lib.data.photographs import GROUPS, group_names, load, photographs, squares
 from tutorial_lib.files import (
     REGISTRY,
     DataUnavailable,
@@ -35,6 +38,7 @@ from tutorial_lib.files import (
 )
 
 __all__ = [
+    "COLOURED",
     "DEFAULT_STYLES",
     "EMBEDDED",
     "GROUPS",
@@ -44,6 +48,8 @@ __all__ = [
     "Entry",
     "ImageError",
     "Pairs",
+    "channel_correlation",
+    "coloured",
     "draw_face",
     "embedded",
     "face_credits",
@@ -57,6 +63,7 @@ __all__ = [
     "names",
     "photographs",
     "read_image",
+    "squares",
     "to_uint8",
     "write_atomically",
     "write_image",

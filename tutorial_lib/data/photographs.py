@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from tutorial_lib.data.images import read_image
+from tutorial_lib.data.images import read_image, to_uint8
 from tutorial_lib.files import locate, names
+from tutorial_lib.metrics.resize import imresize
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "set5": ("set5",),
@@ -92,3 +94,46 @@ def photographs(group: str, *, progress: bool = False) -> dict[str, Tensor]:
         If there is no such set.
     """
     return {name: load(name) for name in tqdm(group_names(group), desc=group, disable=not progress)}
+
+
+def squares(group: str, *, count: int, side: int, progress: bool = True) -> Tensor:
+    """Cut squares from photographs, the same at every call.
+
+    Each is cut at a random place at twice the size, or as large as the photograph allows, and
+    shrunk.
+
+    Parameters
+    ----------
+    group : str
+        One of `GROUPS`.
+    count : int
+        How many, N; the photographs take turns.
+    side : int
+        Of the squares, S, in pixels.
+    progress : bool
+        Whether there is a progress bar.
+
+    Returns
+    -------
+    Tensor
+        (N, 3, S, S), uint8.
+
+    Raises
+    ------
+    DataUnavailable
+        If a photograph is not to be had.
+    """
+    names = group_names(group)
+    random = torch.Generator().manual_seed(0)
+    found = torch.empty(count, 3, side, side, dtype=torch.uint8)
+    for index, name in enumerate(tqdm(names[:count], desc=group, disable=not progress)):
+        image = load(name)
+        cut = min(2 * side, *image.shape[-2:])
+        for place in range(index, count, len(names)):
+            top, left = (
+                int(torch.randint(length - cut + 1, (), generator=random))
+                for length in image.shape[-2:]
+            )
+            square = image[..., top : top + cut, left : left + cut]
+            found[place] = to_uint8(imresize(square, size=(side, side)))[0]
+    return found
