@@ -12,7 +12,7 @@ from torch import nn
 
 from tutorial_lib.dni.interpolation import Interpolator
 from tutorial_lib.dni.rrdb import RRDBNet
-from tutorial_lib.srgan.networks import Generator
+from tutorial_lib.srgan import Generator
 
 ROUNDS = 15
 

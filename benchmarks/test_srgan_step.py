@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torchvision import models
 
-from tutorial_lib.srgan.networks import (
+from tutorial_lib.srgan import (
     ContentLoss,
     Discriminator,
     Generator,

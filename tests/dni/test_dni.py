@@ -24,7 +24,7 @@ from tutorial_lib.dni.interpolation import (
 from tutorial_lib.dni.rrdb import RRDBNet
 from tutorial_lib.dni.walk import read_checkpoint
 from tutorial_lib.experiment import execute
-from tutorial_lib.srgan.networks import Generator
+from tutorial_lib.srgan import Generator
 
 
 def generators(count, **sizes):

@@ -12,8 +12,7 @@ from tutorial_lib.catalogue import EXPERIMENTS
 from tutorial_lib.data import DataUnavailable, embedded, locate, low_resolution, mod_crop
 from tutorial_lib.experiment import execute
 from tutorial_lib.metrics import Y, imresize, psnr
-from tutorial_lib.srgan import experiments as srgan
-from tutorial_lib.srgan.networks import (
+from tutorial_lib.srgan import (
     ContentLoss,
     Discriminator,
     Generator,
@@ -22,9 +21,12 @@ from tutorial_lib.srgan.networks import (
     UpsampleBlock,
     adversarial_loss,
     discriminator_loss,
+    evaluation,
     srgan_step,
     srresnet_step,
+    training,
 )
+from tutorial_lib.srgan import experiments as srgan
 from tutorial_lib.vgg import VGG16_FILE
 
 
@@ -258,7 +260,7 @@ def test_the_articles_loop_fails_in_todays_pytorch(small):
 
 def test_evaluation_of_bicubic_equals_the_reference(reference_dir):
     try:
-        scores = srgan.evaluate(lambda low: imresize(low, scale=4), "set5")
+        scores = evaluation.evaluate(lambda low: imresize(low, scale=4), "set5")
     except DataUnavailable as error:
         pytest.skip(str(error))
     expected = json.loads((reference_dir / "metrics_reference.json").read_text())
@@ -269,18 +271,18 @@ def test_evaluation_of_bicubic_equals_the_reference(reference_dir):
             assert found[f"ssim_{channel}"] == pytest.approx(
                 reference[f"ssim_{channel}"], abs=0.0005
             )
-    assert srgan.averages(scores)["psnr_y"] == pytest.approx(
+    assert evaluation.averages(scores)["psnr_y"] == pytest.approx(
         expected["set5_bicubic_x4"]["mean"]["psnr_y"], abs=0.01
     )
 
 
 def test_stored_weights_are_read_strictly():
     state = {k: v.half() for k, v in Generator().state_dict().items() if v.is_floating_point()}
-    assert srgan.generator_from(state)(torch.rand(1, 3, 4, 4)).shape == (1, 3, 16, 16)
+    assert training.generator_from(state)(torch.rand(1, 3, 4, 4)).shape == (1, 3, 16, 16)
     with pytest.raises(RuntimeError, match=r"Missing key.*head\.0\.weight"):
-        srgan.generator_from({k: v for k, v in state.items() if k != "head.0.weight"})
+        training.generator_from({k: v for k, v in state.items() if k != "head.0.weight"})
     with pytest.raises(RuntimeError, match="Unexpected key"):
-        srgan.generator_from(state | {"module.x": torch.zeros(1)})
+        training.generator_from(state | {"module.x": torch.zeros(1)})
 
 
 def test_averaged_weights_lean_on_the_last_tenth_of_the_steps():
@@ -292,7 +294,7 @@ def test_averaged_weights_lean_on_the_last_tenth_of_the_steps():
             network.weight.fill_(value)
             network.running_mean.fill_(-value)
         network.num_batches_tracked.fill_(index)
-        srgan.average_weights(average, network, index)
+        training.average_weights(average, network, index)
         if index == 0:
             assert average.weight.item() == 1.0
     # Written out, step t counts as t (t + 1) ... (t + 8).
@@ -335,7 +337,7 @@ def test_smoke_run_leaves_a_whole_record(name, tmp_path):
 def test_recorded_generators_do_what_their_record_says(name):
     """Better than bicubic for SRResNet, worse in PSNR for the GANs: on a picture of the wheel."""
     try:
-        generator = srgan.recorded_generator(name)
+        generator = training.recorded_generator(name)
     except ledger.LedgerError as error:
         pytest.skip(str(error))
     real = mod_crop(embedded("astronaut"), 4)[..., 100:356, 100:356]

@@ -53,14 +53,14 @@ from tutorial_lib.dni.walk import (
 from tutorial_lib.experiment import Claim, Experiment, Reader, Run, curves
 from tutorial_lib.metrics import PIRM, Y, mse, niqe, psnr
 from tutorial_lib.perception_distortion.experiments import COEFFICIENTS
+from tutorial_lib.srgan import Generator
 from tutorial_lib.srgan.evaluation import CROPS, PROTOCOL, SCALE
-from tutorial_lib.srgan.experiments import (
+from tutorial_lib.srgan.training import (
     SrresnetConfig,
     SrresnetRecipe,
     generator_from,
     recorded_generator,
 )
-from tutorial_lib.srgan.networks import Generator
 from tutorial_lib.training import History, half_state, train
 
 # ----------------------------------------------------------------------------- the path

@@ -31,7 +31,7 @@ from tutorial_lib.dni.rrdb import network_of, plain_names
 from tutorial_lib.experiment import Run
 from tutorial_lib.metrics import PIRM, Y, mse, niqe, psnr
 from tutorial_lib.srgan.evaluation import CROPS, PROTOCOL, SCALE
-from tutorial_lib.srgan.experiments import recorded_generator
+from tutorial_lib.srgan.training import recorded_generator
 
 TENTHS = tuple(k / 10 for k in range(11))
 

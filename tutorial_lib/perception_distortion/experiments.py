@@ -31,19 +31,19 @@ from tutorial_lib.experiment import Claim, Experiment, Reader, Run
 from tutorial_lib.metrics import PIRM, imresize, niqe, rmse
 from tutorial_lib.perception_distortion.scores import PROTOCOL, provenance, scores_of, summary
 from tutorial_lib.perception_distortion.text_page import readings, share_read, text_page
+from tutorial_lib.srgan import Generator
 from tutorial_lib.srgan.evaluation import (
     CROPS,
     SCALE,
     square,
     write_scores,
 )
-from tutorial_lib.srgan.experiments import (
+from tutorial_lib.srgan.training import (
     VGG_UNIT,
     SrganConfig,
     SrganRecipe,
     recorded_generator,
 )
-from tutorial_lib.srgan.networks import Generator
 from tutorial_lib.training import History, half_state, train
 from tutorial_lib.vgg import VGG16_FILE
 

@@ -1,17 +1,19 @@
 """SRGAN: a residual super-resolution generator, its discriminator, and their losses."""
 
-from tutorial_lib.srgan.networks import (
+from tutorial_lib.srgan.losses import (
     ContentLoss,
-    Discriminator,
-    Generator,
     LossWeights,
-    ResidualBlock,
-    UpsampleBlock,
     adversarial_loss,
     discriminator_loss,
-    grown,
     srgan_step,
     srresnet_step,
+)
+from tutorial_lib.srgan.networks import (
+    Discriminator,
+    Generator,
+    ResidualBlock,
+    UpsampleBlock,
+    grown,
 )
 
 __all__ = [

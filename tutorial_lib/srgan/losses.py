@@ -1,0 +1,213 @@
+"""SRGAN's losses, and one update of its networks.
+
+Taught in the chapter *SRGAN*. The losses work on logits, which is the same mathematics as the
+article's without the overflow of a logarithm of a sigmoid.
+
+References
+----------
+C. Ledig et al., "Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial
+Network", CVPR 2017 (arXiv:1609.04802).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """Binary cross-entropy of "real" on photographs plus that of "fake" on generated pictures.
+
+    Parameters
+    ----------
+    real_logits, fake_logits : Tensor
+        (N, 1) logits of the discriminator.
+
+    Returns
+    -------
+    Tensor
+        Scalar: mean of −log D(x) plus mean of −log(1 − D(G(z))).
+
+    References
+    ----------
+    Goodfellow et al. 2014, Equation 1, with the sign turned for minimising.
+    """
+    return F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
+
+
+def adversarial_loss(fake_logits: Tensor) -> Tensor:
+    """How far the discriminator is from being fooled: the mean of −log D(G(z)).
+
+    Parameters
+    ----------
+    fake_logits : Tensor
+        (N, 1) logits for generated pictures.
+
+    Returns
+    -------
+    Tensor
+        Scalar. Its gradient does not vanish when the discriminator wins.
+
+    References
+    ----------
+    Ledig et al. 2017, Equation 6.
+    """
+    return F.softplus(-fake_logits).mean()
+
+
+class ContentLoss(nn.Module):
+    """Mean squared distance between two pictures' features in a frozen network (VGG loss).
+
+    Parameters
+    ----------
+    features : nn.Module
+        From pictures (N, 3, H, W) in [0, 1] to one map, or to a dict of maps, whose distances are
+        then added. Its parameters are frozen.
+
+    References
+    ----------
+    Ledig et al. 2017, Equation 5 (φ_{i,j}: the j-th convolution before the i-th pooling).
+    """
+
+    def __init__(self, features: nn.Module) -> None:
+        super().__init__()
+        self.features = features.eval().requires_grad_(False)
+
+    def forward(self, fake: Tensor, real: Tensor) -> Tensor:
+        """Compare ``fake`` with ``real``, both (N, 3, H, W) in [0, 1]; returns a scalar."""
+        with torch.no_grad():
+            wanted = self._maps(real)
+        # Outside autocast's half precision: squares of VGG features reach 1e6.
+        pairs = zip(self._maps(fake), wanted, strict=True)
+        return torch.stack([F.mse_loss(a.float(), b.float()) for a, b in pairs]).sum()
+
+    def _maps(self, image: Tensor) -> list[Tensor]:
+        maps = self.features(image)
+        return list(maps.values()) if isinstance(maps, dict) else [maps]
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """Weights of the generator's three losses, as in the article.
+
+    Parameters
+    ----------
+    pixel : float
+        Of the mean squared error on [0, 1].
+    content : float
+        Of the VGG loss.
+    adversarial : float
+        Of the adversarial loss; zero makes the discriminator idle.
+    """
+
+    pixel: float = 1.0
+    content: float = 2e-6
+    adversarial: float = 1e-3
+
+
+# ------------------------------------------------------------------------- one update
+
+
+def srresnet_step(
+    generator: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    low: Tensor,
+    real: Tensor,
+    *,
+    backward: Callable[[Tensor], None] = torch.Tensor.backward,
+) -> dict[str, Tensor]:
+    """Update the generator once on the mean squared error.
+
+    Parameters
+    ----------
+    generator, optimizer
+        The network and the optimiser of its parameters.
+    low, real : Tensor
+        (N, 3, h, w) and (N, 3, scale·h, scale·w), range [0, 1].
+    backward : callable
+        Called with the loss; Fabric's own when it drives the training.
+
+    Returns
+    -------
+    dict of Tensor
+        ``{"mse": scalar}``, detached.
+    """
+    loss = F.mse_loss(generator(low), real)
+    optimizer.zero_grad(set_to_none=True)
+    backward(loss)
+    optimizer.step()
+    return {"mse": loss.detach()}
+
+
+def srgan_step(
+    generator: nn.Module,
+    discriminator: nn.Module,
+    generator_optimizer: torch.optim.Optimizer,
+    discriminator_optimizer: torch.optim.Optimizer,
+    content: Callable[[Tensor, Tensor], Tensor],
+    low: Tensor,
+    real: Tensor,
+    *,
+    weights: LossWeights,
+    backward: Callable[[Tensor], None] = torch.Tensor.backward,
+    unsynchronised: Callable[[nn.Module], AbstractContextManager] = lambda _: nullcontext(),
+) -> dict[str, Tensor]:
+    """Update the discriminator once, then the generator once.
+
+    The discriminator learns on the *detached* fake, so its step neither needs nor keeps the
+    generator's graph. The generator then asks the updated discriminator anew. (The article's
+    loop keeps the old graph with ``retain_graph=True`` and runs backward through weights that
+    the discriminator's optimiser has changed in place; today's PyTorch refuses that.)
+
+    Parameters
+    ----------
+    generator, discriminator, generator_optimizer, discriminator_optimizer
+        The two networks and their optimisers.
+    content : callable
+        The VGG loss: called with the fake and the real pictures.
+    low, real : Tensor
+        (N, 3, h, w) and (N, 3, scale·h, scale·w), range [0, 1].
+    weights : LossWeights
+        Weights of the generator's losses.
+    backward, unsynchronised : callable
+        Fabric's ``backward`` and ``no_backward_sync`` when it drives the training on several
+        devices; the defaults serve a single one.
+
+    Returns
+    -------
+    dict of Tensor
+        ``discriminator``, ``mse``, ``content`` and ``adversarial``, unweighted and detached.
+
+    References
+    ----------
+    Goodfellow et al. 2014, Algorithm 1; Ledig et al. 2017, Equation 3.
+    """
+    fake = generator(low)
+
+    d_loss = discriminator_loss(discriminator(real), discriminator(fake.detach()))
+    discriminator_optimizer.zero_grad(set_to_none=True)
+    backward(d_loss)
+    discriminator_optimizer.step()
+
+    discriminator.requires_grad_(False)
+    with unsynchronised(discriminator):
+        losses = {
+            "mse": F.mse_loss(fake, real),
+            "content": content(fake, real),
+            "adversarial": adversarial_loss(discriminator(fake)),
+        }
+        total = (
+            weights.pixel * losses["mse"]
+            + weights.content * losses["content"]
+            + weights.adversarial * losses["adversarial"]
+        )
+        generator_optimizer.zero_grad(set_to_none=True)
+        backward(total)
+    generator_optimizer.step()
+    discriminator.requires_grad_(True)
+    return {"discriminator": d_loss.detach()} | {k: v.detach() for k, v in losses.items()}
