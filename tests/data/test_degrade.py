@@ -1,12 +1,29 @@
-"""The low-resolution twin of a photograph."""
+"""Photographs shrunk and damaged."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 
-from tutorial_lib.data import embedded, low_resolution, mod_crop
+from tutorial_lib.data import (
+    add_noise,
+    compress_jpeg,
+    embedded,
+    low_resolution,
+    mod_crop,
+    random_mask,
+    text_mask,
+    two_lights,
+)
+from tutorial_lib.metrics import Protocol, psnr
 from tutorial_lib.metrics.resize import imresize
+
+WHOLE = Protocol("rgb", crop=0)
+
+
+@pytest.fixture
+def photograph() -> torch.Tensor:
+    return imresize(embedded("chelsea"), size=(40, 48)).clamp(0, 1)
 
 
 @pytest.mark.parametrize("scale", [1, 2, 3, 4])
@@ -47,3 +64,44 @@ def test_overshoot_of_the_kernel_is_clipped() -> None:
     small = low_resolution(edge)
     assert small.min() == 0
     assert small.max() == 1
+
+
+def test_noise_has_its_strength_and_is_clipped() -> None:
+    grey = torch.full((1, 3, 200, 200), 0.5)
+    noisy = add_noise(grey, sigma=25, generator=torch.Generator().manual_seed(0))
+    assert (noisy - grey).std().item() == pytest.approx(25 / 255, rel=0.01)
+    white = add_noise(torch.ones(1, 3, 50, 50), generator=torch.Generator().manual_seed(0))
+    assert white.max() == 1
+    assert white.mean() < 1
+
+
+def test_jpeg_costs_more_at_lower_quality(photograph: torch.Tensor) -> None:
+    coarse, fine = (compress_jpeg(photograph, quality=quality) for quality in (20, 95))
+    assert coarse.shape == photograph.shape
+    assert psnr(coarse, photograph, protocol=WHOLE) < psnr(fine, photograph, protocol=WHOLE) - 3
+
+
+def test_random_mask_loses_the_share() -> None:
+    mask = random_mask((200, 300), missing=0.3, generator=torch.Generator().manual_seed(0))
+    assert mask.shape == (1, 1, 200, 300)
+    assert set(mask.unique().tolist()) == {0, 1}
+    assert mask.mean().item() == pytest.approx(0.7, abs=0.01)
+
+
+def test_text_mask_covers_some_of_each_row_of_text() -> None:
+    mask = text_mask((128, 200), rows=4)
+    assert mask.shape == (1, 1, 128, 200)
+    lost = 1 - mask
+    assert 0.05 < lost.mean() < 0.4
+    for row in range(4):
+        assert lost[..., 32 * row : 32 * row + 32, :].sum() > 0
+
+
+def test_two_lights_fall_differently_on_one_scene() -> None:
+    white = torch.ones(1, 3, 41, 61)
+    ambient, flash = two_lights(white)
+    assert ambient[0, :, 20, 0].tolist() == pytest.approx([0.9, 0.65, 0.4])
+    assert torch.all(ambient[..., 1:] < ambient[..., :-1])
+    assert torch.all(flash[..., 20, 30] == 1)
+    assert flash[..., 0, 0].max() < 0.5
+    assert torch.all(two_lights(torch.zeros(1, 3, 8, 8))[1] == 0)

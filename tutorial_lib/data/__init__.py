@@ -1,12 +1,20 @@
 """Everything the book reads, as tensors.
 
 `images` turns image files into tensors and back, `photographs` names the benchmark sets, `degrade`
-makes low-resolution twins, `patches` cuts training batches from them, and `faces` draws pictures
+shrinks and damages them, `patches` cuts training batches from them, and `faces` draws pictures
 that need no file at all. The files themselves are found by `tutorial_lib.files`, whose names are
 here too.
 """
 
-from tutorial_lib.data.degrade import low_resolution, mod_crop
+from tutorial_lib.data.degrade import (
+    add_noise,
+    compress_jpeg,
+    low_resolution,
+    mod_crop,
+    random_mask,
+    text_mask,
+    two_lights,
+)
 from tutorial_lib.data.faces import (
     DEFAULT_STYLES,
     CartoonFaces,
@@ -48,8 +56,10 @@ __all__ = [
     "Entry",
     "ImageError",
     "Pairs",
+    "add_noise",
     "channel_correlation",
     "coloured",
+    "compress_jpeg",
     "draw_face",
     "embedded",
     "face_credits",
@@ -62,9 +72,12 @@ __all__ = [
     "mod_crop",
     "names",
     "photographs",
+    "random_mask",
     "read_image",
     "squares",
+    "text_mask",
     "to_uint8",
+    "two_lights",
     "write_atomically",
     "write_image",
 ]
