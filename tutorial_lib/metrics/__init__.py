@@ -1,19 +1,15 @@
 """How results are measured: resizing, PSNR, SSIM and RMSE under a protocol, and NIQE."""
 
+from tutorial_lib.metrics.generalised_gaussian import aggd_fit, aggd_mean, ggd_fit
 from tutorial_lib.metrics.niqe import (
-    Gaussian,
-    aggd_fit,
     block_features,
-    distance,
     features,
-    fit_gaussian,
-    ggd_fit,
     local_statistics,
     mscn,
     neighbour_products,
     niqe,
-    pristine_model,
 )
+from tutorial_lib.metrics.pristine import Gaussian, distance, fit_gaussian, pristine_model
 from tutorial_lib.metrics.protocol import (
     PIRM,
     RGB,
@@ -35,6 +31,7 @@ __all__ = [
     "Protocol",
     "Y",
     "aggd_fit",
+    "aggd_mean",
     "block_features",
     "distance",
     "features",

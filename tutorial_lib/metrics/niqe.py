@@ -22,15 +22,14 @@ IEEE Signal Processing Letters, 2013.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import lru_cache
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from tutorial_lib.metrics.gaussian import gaussian_filter, gaussian_window
+from tutorial_lib.metrics.generalised_gaussian import aggd_fit, aggd_mean
+from tutorial_lib.metrics.pristine import Gaussian, distance, fit_gaussian, pristine_model
 from tutorial_lib.metrics.protocol import Protocol, measured
 from tutorial_lib.metrics.resize import imresize
 
@@ -41,22 +40,6 @@ _WINDOW, _SIGMA = 7, 7 / 6
 
 # Horizontal, vertical and the two diagonal neighbours, as (rows, columns) of a circular shift.
 _SHIFTS = ((0, 1), (1, 0), (1, 1), (1, -1))
-
-
-@dataclass(frozen=True)
-class Gaussian:
-    """Multivariate Gaussian of block features.
-
-    Parameters
-    ----------
-    mean : Tensor
-        Shape (D,) or (N, D), float64.
-    covariance : Tensor
-        Shape (D, D) or (N, D, D), float64.
-    """
-
-    mean: Tensor
-    covariance: Tensor
 
 
 def local_statistics(luminance: Tensor) -> tuple[Tensor, Tensor]:
@@ -154,117 +137,6 @@ def neighbour_products(blocks: Tensor) -> Iterator[Tensor]:
         yield blocks.roll(shift, dims=(-2, -1)).mul_(blocks)
 
 
-@lru_cache(maxsize=8)
-def _shape_table(dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Shapes alpha = 0.2, 0.201, ..., 10 and the moment ratio of each, which rises with alpha."""
-    with torch.inference_mode(False):
-        alpha = torch.arange(200, 10001, dtype=torch.float64) / 1000
-        ratio = (2 * _log_gamma(2, alpha) - _log_gamma(1, alpha) - _log_gamma(3, alpha)).exp()
-        return alpha.to(device, dtype), ratio.to(device, dtype)
-
-
-def _log_gamma(k: int, alpha: Tensor) -> Tensor:
-    return torch.lgamma(k / alpha)
-
-
-def _shape_of(ratio: Tensor) -> Tensor:
-    """Alpha of the grid whose moment ratio is nearest; NaN where the ratio is NaN."""
-    alphas, ratios = _shape_table(ratio.dtype, ratio.device)
-    above = torch.searchsorted(ratios, ratio.contiguous()).clamp(1, len(ratios) - 1)
-    below = above - 1
-    nearest = torch.where(ratio - ratios[below] <= ratios[above] - ratio, below, above)
-    return torch.where(ratio.isnan(), ratio, alphas[nearest])
-
-
-def _unit_scale(alpha: Tensor) -> Tensor:
-    """Scale beta of a generalised Gaussian of variance one."""
-    return (0.5 * (_log_gamma(1, alpha) - _log_gamma(3, alpha))).exp()
-
-
-def ggd_fit(samples: Tensor) -> tuple[Tensor, Tensor]:
-    """Fit a generalised Gaussian of mean zero by matching moments.
-
-    The density is proportional to ``exp(-(|x| / beta) ** alpha)``: alpha = 2 is the Gaussian,
-    1 the Laplacian, and a large alpha approaches the uniform distribution.
-
-    Parameters
-    ----------
-    samples : Tensor
-        Shape (..., n), floating point.
-
-    Returns
-    -------
-    alpha : Tensor
-        Shape parameter, shape (...), to the nearest 0.001 within [0.2, 10].
-    beta : Tensor
-        Scale parameter, shape (...). Both are NaN where all samples are zero.
-
-    References
-    ----------
-    K. Sharifi and A. Leon-Garcia, "Estimation of shape parameter for generalized Gaussian
-    distributions in subband decompositions of video", IEEE Transactions on Circuits and Systems for
-    Video Technology, 1995; Mittal et al. 2013, equation 5.
-
-    Examples
-    --------
-    >>> import torch
-    >>> x = torch.randn(200_000, generator=torch.Generator().manual_seed(0))
-    >>> alpha, beta = ggd_fit(x)
-    >>> round(alpha.item(), 1), round(beta.item(), 1)
-    (2.0, 1.4)
-    """
-    square = samples.square().mean(dim=-1)
-    alpha = _shape_of(samples.abs().mean(dim=-1).square() / square)
-    return alpha, square.sqrt() * _unit_scale(alpha)
-
-
-def aggd_fit(samples: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Fit an asymmetric generalised Gaussian with its mode at zero by matching moments.
-
-    As `ggd_fit`, with a scale of its own on each side of zero.
-
-    Parameters
-    ----------
-    samples : Tensor
-        Shape (..., n), floating point.
-
-    Returns
-    -------
-    alpha : Tensor
-        Shape parameter, shape (...), to the nearest 0.001 within [0.2, 10].
-    left, right : Tensor
-        Scale parameters below and above zero, shape (...). All three are NaN where no sample, or
-        none on one side, differs from zero.
-
-    References
-    ----------
-    N.-E. Lasmar, Y. Stitou and Y. Berthoumieu, "Multiscale skewed heavy tailed model for texture
-    analysis", ICIP 2009; Mittal et al. 2013, equation 7.
-
-    Examples
-    --------
-    >>> import torch
-    >>> size = torch.randn(200_000, generator=torch.Generator().manual_seed(0)).abs()
-    >>> x = torch.cat([-size[:50_000], 3 * size[50_000:]])  # three times as wide, as often
-    >>> alpha, left, right = aggd_fit(x)
-    >>> round(alpha.item(), 1), round(right.item() / left.item(), 1)
-    (2.0, 3.0)
-    """
-    n = samples.shape[-1]
-    positive = samples.clamp(min=0)
-    negative = samples - positive
-    right_square = torch.linalg.vector_norm(positive, dim=-1).square()
-    left_square = torch.linalg.vector_norm(negative, dim=-1).square()
-    absolute = (positive.sum(dim=-1) - negative.sum(dim=-1)) / n
-    right_std = (right_square / positive.sign_().sum(dim=-1)).sqrt()
-    left_std = (left_square / -negative.sign_().sum(dim=-1)).sqrt()
-    skew = left_std / right_std
-    ratio = absolute.square() / ((left_square + right_square) / n)
-    alpha = _shape_of(ratio * (skew**3 + 1) * (skew + 1) / (skew.square() + 1).square())
-    unit = _unit_scale(alpha)
-    return alpha, left_std * unit, right_std * unit
-
-
 def block_features(coefficients: Tensor, *, block: int) -> Tensor:
     """The 18 numbers that NIQE takes from each block of MSCN coefficients.
 
@@ -298,8 +170,7 @@ def block_features(coefficients: Tensor, *, block: int) -> Tensor:
     found = [alpha, (left + right) / 2]
     for products in neighbour_products(tiles):
         alpha, left, right = aggd_fit(products.flatten(-2))
-        mean = (right - left) * (_log_gamma(2, alpha) - _log_gamma(1, alpha)).exp()
-        found += [alpha, mean, left, right]
+        found += [alpha, aggd_mean(alpha, left, right), left, right]
     return torch.stack(found, dim=-1)
 
 
@@ -332,87 +203,6 @@ def features(luminance: Tensor) -> Tensor:
     half = imresize(full, scale=1 / 2)
     scales = ((full, BLOCK), (half, BLOCK // 2))
     return torch.cat([block_features(mscn(image), block=side) for image, side in scales], dim=-1)
-
-
-def fit_gaussian(block_features: Tensor) -> Gaussian:
-    """Mean and covariance of the features over the blocks of each image.
-
-    Parameters
-    ----------
-    block_features : Tensor
-        Shape (N, blocks, D). A block with a NaN (a flat one) is left out.
-
-    Returns
-    -------
-    Gaussian
-        Mean (N, D) and covariance (N, D, D), divided by blocks - 1; NaN for an image with fewer
-        than two blocks left.
-
-    References
-    ----------
-    Mittal et al. 2013, equation 9.
-    """
-    valid = ~block_features.isnan().any(dim=-1, keepdim=True)
-    count = valid.sum(dim=1)
-    known = block_features.where(valid, 0.0)
-    mean = known.sum(dim=1) / count
-    centred = (known - mean[:, None]).where(valid, 0.0)
-    covariance = centred.mT @ centred / (count - 1)[..., None]
-    few = count < 2
-    return Gaussian(
-        mean=mean.masked_fill(few, torch.nan),
-        covariance=covariance.masked_fill(few[..., None], torch.nan),
-    )
-
-
-def distance(first: Gaussian, second: Gaussian) -> Tensor:
-    """Distance between two Gaussians: that of their means, in units of their mean covariance.
-
-    Parameters
-    ----------
-    first, second : Gaussian
-        One or N Gaussians each.
-
-    Returns
-    -------
-    Tensor
-        Shape (N,), or () for one and one; NaN where either is.
-
-    References
-    ----------
-    Mittal et al. 2013, equation 10.
-    """
-    difference = first.mean - second.mean
-    covariance = (first.covariance + second.covariance) / 2
-    defined = covariance.isfinite().all(dim=-1).all(dim=-1)
-    # The decomposition inside pinv refuses NaN, which must not fail a whole batch.
-    inverse = torch.linalg.pinv(covariance.where(defined[..., None, None], 0.0), hermitian=True)
-    squared = torch.einsum("...i,...ij,...j->...", difference, inverse, difference)
-    return squared.clamp(min=0).sqrt()
-
-
-@lru_cache(maxsize=1)
-def pristine_model() -> Gaussian:
-    """The authors' model of natural images: features of the sharp blocks of 125 photographs.
-
-    Returns
-    -------
-    Gaussian
-        Mean (36,) and covariance (36, 36), float64, on the CPU.
-
-    Raises
-    ------
-    tutorial_lib.data.DataUnavailable
-        If ``niqe_pris_params.npz`` can be neither found nor downloaded.
-    """
-    # Not at the head: the data package makes its low-resolution images with this one's imresize.
-    from tutorial_lib.data import locate
-
-    with np.load(locate("niqe_pris_params.npz")) as stored:
-        return Gaussian(
-            mean=torch.from_numpy(stored["mu_pris_param"][0]),
-            covariance=torch.from_numpy(stored["cov_pris_param"]),
-        )
 
 
 @torch.no_grad()
