@@ -33,9 +33,10 @@ test-notebooks: .venv/.installed  ## run every notebook and compare with what it
 test-site: book  ## drive the built site in a browser
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal tests/site
 
-lint: .venv/.installed  ## check style and types
+lint: .venv/.installed  ## check style, imports and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy
 
 execute: .venv/.installed  ## run every notebook in place (NOTEBOOKS=notebooks/srgan.ipynb for one)
