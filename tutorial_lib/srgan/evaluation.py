@@ -36,6 +36,7 @@ PROTOCOL = {
     "psnr": "in dB; Y is BT.601 studio-range luma, RGB the mean over the three channels; both "
     "images rounded to 8 bits; 4 pixels cropped at each border; mean over images of the set",
     "ssim": "Wang 2004, Gaussian window 11, sigma 1.5, on the same pixels as PSNR",
+    "rmse": f"in grey levels, root of the mean MSE over the pictures; {PIRM.describe()} (PIRM)",
     "niqe": "Mittal 2013's model; colour to Y, rounded, no crop; mean over images",
     "low resolution": "MATLAB-compatible bicubic x1/4 of the image cropped to a multiple of 4, "
     "rounded to 8 bits",
