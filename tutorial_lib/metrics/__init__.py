@@ -1,5 +1,6 @@
 """How results are measured: resizing, PSNR, SSIM and RMSE under a protocol, and NIQE."""
 
+from tutorial_lib.metrics.frechet import feature_distance, frechet_distance
 from tutorial_lib.metrics.generalised_gaussian import aggd_fit, aggd_mean, ggd_fit
 from tutorial_lib.metrics.niqe import (
     block_features,
@@ -34,8 +35,10 @@ __all__ = [
     "aggd_mean",
     "block_features",
     "distance",
+    "feature_distance",
     "features",
     "fit_gaussian",
+    "frechet_distance",
     "ggd_fit",
     "imresize",
     "local_statistics",

@@ -5,7 +5,7 @@ Used by every chapter that enlarges: each number is measured here once, and word
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 
@@ -14,7 +14,19 @@ from torch import Tensor
 
 from tutorial_lib.data import load, low_resolution, mod_crop, photographs, write_image
 from tutorial_lib.experiment import Run
-from tutorial_lib.metrics import PIRM, RGB, Y, mse, niqe, psnr, ssim
+from tutorial_lib.metrics import (
+    PIRM,
+    RGB,
+    Protocol,
+    Y,
+    feature_distance,
+    features,
+    measured,
+    mse,
+    niqe,
+    psnr,
+    ssim,
+)
 from tutorial_lib.training import write_atomically
 
 SCALE = 4
@@ -38,6 +50,10 @@ PROTOCOL = {
     "ssim": "Wang 2004, Gaussian window 11, sigma 1.5, on the same pixels as PSNR",
     "rmse": f"in grey levels, root of the mean MSE over the pictures; {PIRM.describe()} (PIRM)",
     "niqe": "Mittal 2013's model; colour to Y, rounded, no crop; mean over images",
+    "consistency": "PSNR in Y, in dB, of the result shrunk again against the input",
+    "frechet": "Fréchet distance between NIQE's features (36 a block of 96 pixels) of all made "
+    "pictures and of all photographs of the set, each feature in standard deviations of the "
+    "photographs'",
     "low resolution": "MATLAB-compatible bicubic x1/4 of the image cropped to a multiple of 4, "
     "rounded to 8 bits",
 }
@@ -51,10 +67,13 @@ MEASURES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "ssim_rgb": lambda made, real: ssim(made, real, protocol=RGB),
     "niqe": lambda made, real: niqe(made),
     "niqe_pirm": lambda made, real: niqe(made, crop=PIRM.crop),
+    "consistency": lambda made, real: psnr(
+        low_resolution(made, scale=SCALE), low_resolution(real, scale=SCALE), protocol=Y
+    ),
 }
 """What can be measured of a picture: squared grey levels, decibels, and numbers without a unit."""
 
-STANDARD = ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb", "niqe")
+STANDARD = ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb", "consistency", "niqe")
 
 Scores = dict[str, dict[str, float]]
 """Picture → measure → value."""
@@ -80,14 +99,10 @@ def measure(made: Tensor, real: Tensor, measures: Sequence[str] = STANDARD) -> d
 
 
 @torch.no_grad()
-def evaluate(
-    upscale: Upscale,
-    group: str,
-    *,
-    measures: Sequence[str] = STANDARD,
-    device: torch.device | str = "cpu",
-) -> Scores:
-    """Measure a method on every picture of a test set.
+def enlarge(
+    upscale: Upscale, group: str, *, device: torch.device | str = "cpu"
+) -> dict[str, Tensor]:
+    """Enlarge every picture of a test set, shrunk by four.
 
     Parameters
     ----------
@@ -95,10 +110,31 @@ def evaluate(
         From (1, 3, h, w) to (1, 3, 4h, 4w), range [0, 1].
     group : str
         "set5", "set14" or "bsd100".
-    measures : sequence of str
-        Of :data:`MEASURES`; NIQE is left out on Set5, whose pictures are too small for it.
     device : torch.device or str
         Where `upscale` expects its input.
+
+    Returns
+    -------
+    dict
+        Registry name → (1, 3, 4h, 4w), range [0, 1], on the CPU.
+    """
+    return {
+        name: upscale(low_resolution(image, scale=SCALE).to(device)).cpu().clamp(0, 1)
+        for name, image in photographs(group).items()
+    }
+
+
+def score(made: Mapping[str, Tensor], group: str, *, measures: Sequence[str] = STANDARD) -> Scores:
+    """Measure pictures of a test set against its photographs.
+
+    Parameters
+    ----------
+    made : mapping
+        As :func:`enlarge` returns it.
+    group : str
+        The test set.
+    measures : sequence of str
+        Of :data:`MEASURES`; NIQE is left out on Set5, whose pictures are too small for it.
 
     Returns
     -------
@@ -106,12 +142,48 @@ def evaluate(
         Picture → measure → value.
     """
     fitting = [name for name in measures if group != "set5" or not name.startswith("niqe")]
-    scores: Scores = {}
-    for name, image in photographs(group).items():
-        low = low_resolution(image, scale=SCALE).to(device)
-        made = upscale(low).cpu().clamp(0, 1)
-        scores[Path(name).stem] = measure(made, mod_crop(image, SCALE), fitting)
-    return scores
+    return {
+        Path(name).stem: measure(made[name], mod_crop(image, SCALE), fitting)
+        for name, image in photographs(group).items()
+    }
+
+
+def evaluate(
+    upscale: Upscale,
+    group: str,
+    *,
+    measures: Sequence[str] = STANDARD,
+    device: torch.device | str = "cpu",
+) -> Scores:
+    """Measure a method on every picture of a test set: :func:`enlarge`, then :func:`score`."""
+    return score(enlarge(upscale, group, device=device), group, measures=measures)
+
+
+def blocks(pictures: Iterable[Tensor]) -> Tensor:
+    """NIQE's features of all blocks of some pictures: (B, 36), float64, flat blocks left out."""
+    whole = Protocol("y", crop=0, rounding=True, round_y=True)
+    found = torch.cat([features(measured(image, protocol=whole))[0] for image in pictures])
+    return found[found.isfinite().all(-1)]
+
+
+@torch.no_grad()
+def set_distance(made: Mapping[str, Tensor], group: str) -> float:
+    """Fréchet distance of NIQE's features between made pictures and their photographs.
+
+    Parameters
+    ----------
+    made : mapping
+        As :func:`enlarge` returns it.
+    group : str
+        The test set.
+
+    Returns
+    -------
+    float
+        As :func:`tutorial_lib.metrics.feature_distance`.
+    """
+    real = [mod_crop(image, SCALE) for image in photographs(group).values()]
+    return round(feature_distance(blocks(made.values()), blocks(real)).item(), 4)
 
 
 def averages(scores: Scores) -> dict[str, float]:

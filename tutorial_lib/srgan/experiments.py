@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from statistics import fmean
 from typing import Any
 
@@ -18,22 +18,35 @@ from tutorial_lib.srgan.evaluation import (
     CROPS,
     PROTOCOL,
     SCALE,
+    Upscale,
     averages,
+    enlarge,
     evaluate,
+    score,
+    set_distance,
     square,
     write_scores,
     write_squares,
 )
 from tutorial_lib.srgan.networks import Generator
+from tutorial_lib.srgan.texture import PROTOCOL as TEXTURE_PROTOCOL
+from tutorial_lib.srgan.texture import lattice_score, texture_scores
 from tutorial_lib.srgan.training import (
     PUBLISHED,
-    VGG_UNIT,
     SrganConfig,
     SrganRecipe,
     SrresnetConfig,
     SrresnetRecipe,
+    published_generator,
 )
-from tutorial_lib.training import History, half_state, make_fabric, train, write_atomically
+from tutorial_lib.training import (
+    PROFILES,
+    History,
+    half_state,
+    make_fabric,
+    train,
+    write_atomically,
+)
 from tutorial_lib.vgg import VGG16_FILE
 
 WATCHED = ("butterfly", "baby")
@@ -41,16 +54,48 @@ WATCHED = ("butterfly", "baby")
 
 
 @dataclasses.dataclass(frozen=True)
-class PrecisionConfig(SrresnetConfig):
-    """Settings of the comparison of float32 with bfloat16, beyond those of SRResNet's training.
+class MeasureConfig:
+    """Settings of an experiment that trains nothing.
 
     Attributes
     ----------
+    steps : int
+        None are taken.
+    test_sets : tuple of str
+        Evaluated.
+    """
+
+    steps: int = 0
+    test_sets: tuple[str, ...] = ("set5", "set14", "bsd100")
+
+
+@dataclasses.dataclass(frozen=True)
+class PrecisionConfig:
+    """Settings of the comparison of float32 with bfloat16.
+
+    Attributes
+    ----------
+    steps, batch, patch, learning_rate, warm_up, cosine, photographs, limit
+        As for SRResNet's training.
     seeds : tuple of int
         One training in each precision for each.
     """
 
+    steps: int
+    batch: int = 16
+    patch: int = 96
+    learning_rate: float = 1e-4
+    warm_up: int = 0
+    cosine: bool = False
+    photographs: str = "bsds500"
+    limit: int | None = None
     seeds: tuple[int, ...] = (0, 1)
+
+    def training(self) -> SrresnetConfig:
+        """The settings of each training."""
+        shared = dataclasses.asdict(self)
+        del shared["seeds"]
+        return SrresnetConfig(**shared)
 
 
 # ------------------------------------------------------------------------------- runs
@@ -64,40 +109,53 @@ def watch_steps(steps: int) -> list[int]:
 
 
 def run_bicubic(run: Run) -> ledger.Record:
-    """Measure bicubic interpolation, and the NIQE of the true pictures."""
-    sets = {}
+    """Measure bicubic interpolation; of the true pictures NIQE, and keep the squares shown."""
+    metrics, files = measure_method(run, lambda low: imresize(low, scale=SCALE))
     for group in run.config.test_sets:
-        sets[group] = evaluate(lambda low: imresize(low, scale=SCALE), group)
         if group != "set5":
-            for name, image in photographs(group).items():
-                true = niqe(mod_crop(image, SCALE)).item()
-                sets[group][Path(name).stem]["true_niqe"] = true
-    write_scores(run.folder / "scores.csv", sets)
-    files = write_squares(run, lambda low: imresize(low, scale=SCALE))
+            true = [niqe(mod_crop(image, SCALE)).item() for image in photographs(group).values()]
+            metrics[group]["true_niqe"] = round(fmean(true), 5)
     for name, (file, (top, left)) in CROPS.items():
         image = load(file)[..., top : top + 256, left : left + 256]
         write_image(run.folder / f"{name}_true.webp", image, overwrite=True)
         files.append(f"{name}_true.webp")
+    return _measured(run, metrics, files)
+
+
+def run_published(run: Run) -> ledger.Record:
+    """Measure the published generator of five blocks, as its weights are."""
+    start = ledger.start(PUBLISHED)
+    network = published_generator(start.path).to(run.fabric.device)
+    return _measured(run, *measure_method(run, network), start=start.stamp())
+
+
+def _measured(
+    run: Run,
+    metrics: dict[str, Any],
+    files: list[str],
+    *,
+    start: Mapping[str, str] | None = None,
+) -> ledger.Record:
+    """The record of a method that nothing was trained for."""
     record = run.record(
         history=History(),
-        metrics={group: averages(scores) for group, scores in sets.items()},
-        protocol=PROTOCOL,
-        artefacts=["scores.csv", *files],
+        metrics=metrics,
+        protocol=PROTOCOL | TEXTURE_PROTOCOL,
+        artefacts=files,
         data=run.config.test_sets,
+        start=start,
     )
     return dataclasses.replace(record, precision="32-true")
 
 
 def run_srresnet(run: Run) -> ledger.Record:
     """Train SRResNet and measure it."""
-    return _train_and_measure(run, SrresnetRecipe(run.config, run.fabric, steps=run.steps), data=[])
+    return _train_and_measure(run, SrresnetRecipe(run.config, run.fabric, steps=run.steps))
 
 
 def run_srgan(run: Run) -> ledger.Record:
     """Train SRGAN from the recorded SRResNet and measure it."""
-    recipe = SrganRecipe(run.config, run.fabric, steps=run.steps)
-    data = [VGG16_FILE] if recipe.vgg.backbone == "vgg16" else []
-    return _train_and_measure(run, recipe, data=data)
+    return _train_and_measure(run, SrganRecipe(run.config, run.fabric, steps=run.steps))
 
 
 def run_precision(run: Run) -> ledger.Record:
@@ -106,7 +164,7 @@ def run_precision(run: Run) -> ledger.Record:
     for precision in ("32-true", "bf16-mixed"):
         for seed in run.config.seeds:
             fabric = make_fabric(precision=precision)
-            recipe = SrresnetRecipe(run.config, fabric, steps=run.steps)
+            recipe = SrresnetRecipe(run.config.training(), fabric, steps=run.steps)
             history = train(
                 recipe,
                 fabric=fabric,
@@ -129,64 +187,81 @@ def run_precision(run: Run) -> ledger.Record:
     return dataclasses.replace(record, precision="32-true and bf16-mixed", curves=found)
 
 
-def _train_and_measure(run: Run, recipe: SrresnetRecipe, *, data: list[str]) -> ledger.Record:
+def measure_method(run: Run, upscale: Upscale) -> tuple[dict[str, Any], list[str]]:
+    """Everything that is measured of a method, and the squares that are shown.
+
+    Parameters
+    ----------
+    run : Run
+        Its configuration's ``test_sets`` are measured; texture and lattice where all are.
+    upscale : callable
+        From (1, 3, h, w) to (1, 3, 4h, 4w), range [0, 1], on the run's device.
+
+    Returns
+    -------
+    tuple
+        Metrics by set, and the names of the files written, ``scores.csv`` among them.
+    """
+    device = run.fabric.device
+    metrics: dict[str, Any] = {}
+    sets = {}
+    for group in run.config.test_sets:
+        made = enlarge(upscale, group, device=device)
+        sets[group] = score(made, group)
+        metrics[group] = averages(sets[group])
+        if group == "bsd100":
+            metrics[group]["frechet"] = set_distance(made, group)
+    write_scores(run.folder / "scores.csv", sets)
+    if set(run.config.test_sets) == set(TEST_SETS):
+        metrics["texture"] = texture_scores(upscale, device=device)
+        metrics["lattice"] = {"smooth squares": lattice_score(upscale, device=device)}
+    return metrics, ["scores.csv", *write_squares(run, upscale)]
+
+
+def _train_and_measure(run: Run, recipe: SrresnetRecipe | SrganRecipe) -> ledger.Record:
     config, device = run.config, run.fabric.device
 
     def write_frame(name: str, network: Generator) -> None:
         if run.fabric.is_global_zero:
             frame = torch.cat([square(shown, network, device=device) for shown in WATCHED], dim=-1)
-            write_image(run.folder / f"{name}.webp", frame, overwrite=True)
+            write_image(run.folder / f"{name}.webp", frame, quality=92, overwrite=True)
 
     def watch(step: int) -> dict[str, float]:
         network = recipe.result()
         write_frame(f"step_{step:06d}", network)
-        scores = averages(evaluate(network, "set5", device=device))
-        return {"set5_psnr_y": scores["psnr_y"], "set5_ssim_y": scores["ssim_y"]}
+        scores = averages(evaluate(network, "set5", measures=("psnr_y", "ssim_y"), device=device))
+        return {f"set5_{measure}": value for measure, value in scores.items()}
 
-    moments = watch_steps(run.steps)
     history = train(
         recipe,
         fabric=run.fabric,
         steps=run.steps,
         folder=run.folder,
-        # Where the rate falls to zero at the last step, that step belongs to the settings.
-        config=run.settings() | {"steps": run.steps if config.cosine else 0} | recipe.start,
+        # Where the rate falls towards the last step, that step belongs to the settings.
+        config=run.settings() | {"steps": run.steps if recipe.falls else 0} | recipe.start,
         watch=watch,
-        watch_at=moments,
+        watch_at=watch_steps(run.steps),
         label=run.experiment,
     )
     network = recipe.result()
-    sets = {group: evaluate(network, group, device=device) for group in config.test_sets}
-    write_scores(run.folder / "scores.csv", sets)
     state = half_state(network)
     write_atomically(run.folder / "weights.safetensors", lambda path: save_file(state, str(path)))
-    files = write_squares(run, network.to(device))
+    metrics, files = measure_method(run, network)
     frames = [f"step_{int(row['step']):06d}.webp" for row in history.watched]
-    protocol = dict(PROTOCOL)
-    if config.statistics:
-        protocol["batch normalisation"] = (
-            f"statistics re-estimated over {config.statistics} training patches of side "
-            f"{config.patch}"
-        )
-    if "average" in recipe.modules:
+    for name, other in recipe.others().items():
         # What averaging is worth: the same picture and measures without it.
-        last = recipe.stored(recipe.modules["generator"])
-        write_frame("last_weights", last)
-        files.append("last_weights.webp")
+        file = name.replace(" ", "_")
+        write_frame(file, other)
+        files.append(f"{file}.webp")
         group = config.test_sets[-1]
-        sets[f"{group}, last weights"] = evaluate(last, group, device=device)
-    if isinstance(recipe, SrganRecipe):
-        backbone = recipe.vgg.backbone
-        protocol["content loss"] = (
-            f"{backbone}, {recipe.vgg.layers[0]}, maps divided by {VGG_UNIT[backbone]:.1f}"
-        )
+        metrics[f"{group}, {name}"] = averages(evaluate(other, group, device=device))
+    photographs_used = [] if config.photographs == "voc2012" else [config.photographs]
     return run.record(
         history=history,
-        metrics={group: averages(scores) for group, scores in sets.items()},
-        protocol=protocol,
-        artefacts=["weights.safetensors", "scores.csv", *files, *frames],
-        data=[*config.test_sets, *data]
-        + ([config.photographs] if config.photographs != "voc2012" else []),
+        metrics=metrics,
+        protocol=PROTOCOL | TEXTURE_PROTOCOL | recipe.protocol(),
+        artefacts=["weights.safetensors", *files, *frames],
+        data=[*config.test_sets, *recipe.files(), *photographs_used],
         start=recipe.start,
     )
 
@@ -266,83 +341,105 @@ GROWN: dict[str, Any] = {
 BRIEF: dict[str, Any] = {"learning_rate": 4e-4, "warm_up": 100, "cosine": True}
 """From random weights, what gets the most in a short time."""
 
-EXPERIMENTS = (
-    Experiment(
-        name="srgan/bicubic",
-        summary="bicubic interpolation, the baseline; and the true pictures' NIQE",
+ARTICLE: dict[str, Any] = {"steps": 208_750, "photographs": "voc2012"}
+"""200 epochs of 16,700 photographs in batches of 16."""
+
+BALANCED: dict[str, Any] = {
+    "batch": 8,
+    "patch": 64,
+    "learning_rate": 5e-5,
+    "beta2": 0.99,
+    "judge_first": 150,
+    "frozen": "tail",
+    "fixed_statistics": True,
+    "falling": 0.4,
+}
+"""SRGAN without its lattice: the tail keeps SRResNet's weights."""
+
+
+def _measured_alone(run: Callable[[Run], ledger.Record], name: str, summary: str) -> Experiment:
+    """An experiment in which nothing is trained: all profiles but the smallest are the same."""
+    needs = (*TEST_SETS, PUBLISHED) if run is run_published else TEST_SETS
+    return Experiment(
+        name=name,
+        summary=summary,
+        profiles={profile: MeasureConfig() for profile in PROFILES}
+        | {"smoke": MeasureConfig(test_sets=("set5",))},
+        run=run,
+        needs=needs,
+    )
+
+
+def _srresnet(name: str, summary: str, *, start: str) -> Experiment:
+    needs = ("bsds500", *TEST_SETS, *([start] if start else []))
+    return Experiment(
+        name=name,
+        summary=summary,
         profiles={
-            "smoke": SrresnetConfig(steps=0, test_sets=("set5",)),
-            "quick": SrresnetConfig(steps=0),
-            "book": SrresnetConfig(steps=0),
-            "article": SrresnetConfig(steps=0),
-        },
-        run=run_bicubic,
-        needs=TEST_SETS,
-    ),
-    Experiment(
-        name="srgan/srresnet",
-        summary="the generator alone, on the squared error",
-        profiles={
-            "smoke": SrresnetConfig(steps=4, batch=4, patch=48, limit=8, test_sets=("set5",)),
-            "quick": SrresnetConfig(**BRIEF, steps=10_000),
-            "book": SrresnetConfig(**GROWN, steps=5_000),
-            "gpu": SrresnetConfig(**GROWN | {"batch": 16}, steps=40_000),
-            # 200 epochs of 16,700 photographs in batches of 16.
-            "article": SrresnetConfig(steps=208_750, photographs="voc2012"),
-        },
-        run=run_srresnet,
-        needs=("bsds500", *TEST_SETS, PUBLISHED),
-    ),
-    Experiment(
-        name="srgan/scratch",
-        summary="the same training as SRResNet's from random weights: what the start is worth",
-        profiles={
-            "smoke": SrresnetConfig(steps=4, batch=4, patch=48, limit=8, test_sets=("set5",)),
-            "quick": SrresnetConfig(**BRIEF, steps=10_000),
-            "book": SrresnetConfig(**GROWN | {"start": ""}, steps=5_000),
-            "gpu": SrresnetConfig(**GROWN | {"start": "", "batch": 16}, steps=40_000),
-            "article": SrresnetConfig(steps=208_750, photographs="voc2012"),
-        },
-        run=run_srresnet,
-        needs=("bsds500", *TEST_SETS),
-    ),
-    Experiment(
-        name="srgan/srgan",
-        summary="carried on from SRResNet against a discriminator, with VGG's φ2,2",
-        profiles={
-            "smoke": SrganConfig(steps=2, batch=2, limit=8, test_sets=("set5",)),
-            "quick": SrganConfig(steps=3_000),
-            "book": SrganConfig(steps=10_000),
-            "article": SrganConfig(steps=208_750, photographs="voc2012", average=False),
-        },
-        run=run_srgan,
-        needs=("bsds500", *TEST_SETS, VGG16_FILE),
-    ),
-    Experiment(
-        name="srgan/vgg54",
-        summary="the same with VGG's φ5,4",
-        profiles={
-            "smoke": SrganConfig(steps=2, batch=2, limit=8, test_sets=("set5",), features="last5"),
-            "quick": SrganConfig(steps=3_000, features="last5"),
-            "book": SrganConfig(steps=10_000, features="last5"),
-            "article": SrganConfig(
-                steps=208_750, photographs="voc2012", features="last5", average=False
+            "smoke": SrresnetConfig(
+                **GROWN | {"batch": 4, "statistics": 32, "start": start},
+                steps=4,
+                patch=48,
+                limit=8,
+                test_sets=("set5",),
             ),
+            "quick": SrresnetConfig(**GROWN | {"start": start}, steps=3_000),
+            "book": SrresnetConfig(**GROWN | {"start": start}, steps=5_000),
+            "gpu": SrresnetConfig(**GROWN | {"batch": 16, "start": start}, steps=40_000),
+            "article": SrresnetConfig(**ARTICLE),
+        },
+        run=run_srresnet,
+        needs=needs,
+    )
+
+
+def _srgan(name: str, summary: str, **changes: Any) -> Experiment:
+    settings = BALANCED | changes
+    return Experiment(
+        name=name,
+        summary=summary,
+        profiles={
+            "smoke": SrganConfig(
+                **settings | {"batch": 2, "judge_first": 1},
+                steps=3,
+                limit=8,
+                test_sets=("set5",),
+            ),
+            "quick": SrganConfig(**settings, steps=3_000),
+            "book": SrganConfig(**settings, steps=8_000),
+            "gpu": SrganConfig(**settings | {"batch": 16, "patch": 96}, steps=10_000),
+            "article": SrganConfig(**ARTICLE, average=False, start="", **changes),
         },
         run=run_srgan,
         needs=("bsds500", *TEST_SETS, VGG16_FILE),
+    )
+
+
+EXPERIMENTS = (
+    _measured_alone(
+        run_bicubic, "srgan/bicubic", "bicubic interpolation, the baseline; the photographs' NIQE"
     ),
+    _measured_alone(
+        run_published, "srgan/published", "the published generator of five blocks, as it is"
+    ),
+    _srresnet(
+        "srgan/srresnet",
+        "the generator alone, on the squared error, grown from the published one",
+        start=PUBLISHED,
+    ),
+    _srresnet(
+        "srgan/scratch", "the same training from random weights: what the start is worth", start=""
+    ),
+    _srgan("srgan/srgan", "SRResNet carried on against a discriminator, with VGG's φ2,2"),
+    _srgan("srgan/vgg54", "the same with VGG's φ5,4", features="last5"),
     Experiment(
         name="srgan/precision",
         summary="what training in bfloat16 costs and saves, against float32",
         profiles={
             "smoke": PrecisionConfig(steps=2, batch=2, patch=48, limit=8, seeds=(0,)),
-            "quick": PrecisionConfig(
-                steps=300, batch=4, learning_rate=4e-4, warm_up=100, cosine=True
-            ),
-            "book": PrecisionConfig(
-                steps=300, batch=4, learning_rate=4e-4, warm_up=100, cosine=True
-            ),
+            "quick": PrecisionConfig(**BRIEF, steps=300, batch=4),
+            "book": PrecisionConfig(**BRIEF, steps=300, batch=4),
+            "gpu": PrecisionConfig(**BRIEF, steps=2_000),
             "article": PrecisionConfig(steps=5_000),
         },
         run=run_precision,

@@ -11,8 +11,8 @@ Network", CVPR 2017 (arXiv:1609.04802).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -20,24 +20,32 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
-def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+def discriminator_loss(
+    real_logits: Tensor, fake_logits: Tensor, *, smoothing: float = 0.0
+) -> Tensor:
     """Binary cross-entropy of "real" on photographs plus that of "fake" on generated pictures.
 
     Parameters
     ----------
     real_logits, fake_logits : Tensor
         (N, 1) logits of the discriminator.
+    smoothing : float
+        A photograph's label is 1 − smoothing instead of 1, so that no logit of a photograph is
+        rewarded for growing for ever.
 
     Returns
     -------
     Tensor
-        Scalar: mean of −log D(x) plus mean of −log(1 − D(G(z))).
+        Scalar: mean of −log D(x) plus mean of −log(1 − D(G(z))), where nothing is smoothed.
 
     References
     ----------
-    Goodfellow et al. 2014, Equation 1, with the sign turned for minimising.
+    Goodfellow et al. 2014, Equation 1, with the sign turned for minimising. One-sided smoothing:
+    Salimans et al. 2016 (arXiv:1606.03498), Section 3.4.
     """
-    return F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
+    labels = torch.full_like(real_logits, 1 - smoothing)
+    real = F.binary_cross_entropy_with_logits(real_logits, labels)
+    return real + F.softplus(fake_logits).mean()
 
 
 def adversarial_loss(fake_logits: Tensor) -> Tensor:
@@ -102,7 +110,8 @@ class LossWeights:
     content : float
         Of the VGG loss.
     adversarial : float
-        Of the adversarial loss; zero makes the discriminator idle.
+        Of the adversarial loss; zero leaves the discriminator out: it is neither asked nor
+        trained.
     """
 
     pixel: float = 1.0
@@ -144,6 +153,54 @@ def srresnet_step(
     return {"mse": loss.detach()}
 
 
+@contextmanager
+def frozen(network: nn.Module) -> Iterator[None]:
+    """Ask no gradient of a network's weights for a while; afterwards they are as they were."""
+    asked = [p.requires_grad for p in network.parameters()]
+    network.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter, before in zip(network.parameters(), asked, strict=True):
+            parameter.requires_grad_(before)
+
+
+def judge_step(
+    discriminator: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    fake: Tensor,
+    real: Tensor,
+    *,
+    smoothing: float = 0.0,
+    backward: Callable[[Tensor], None] = torch.Tensor.backward,
+) -> Tensor:
+    """Update the discriminator once, on photographs and on pictures that were made.
+
+    Parameters
+    ----------
+    discriminator, optimizer
+        The network and the optimiser of its parameters.
+    fake, real : Tensor
+        (N, 3, patch, patch), range [0, 1]. `fake` is detached: its generator learns nothing.
+    smoothing : float
+        As in :func:`discriminator_loss`.
+    backward : callable
+        As in :func:`srgan_step`.
+
+    Returns
+    -------
+    Tensor
+        Scalar, detached: the loss before the update.
+    """
+    loss = discriminator_loss(
+        discriminator(real), discriminator(fake.detach()), smoothing=smoothing
+    )
+    optimizer.zero_grad(set_to_none=True)
+    backward(loss)
+    optimizer.step()
+    return loss.detach()
+
+
 def srgan_step(
     generator: nn.Module,
     discriminator: nn.Module,
@@ -154,6 +211,7 @@ def srgan_step(
     real: Tensor,
     *,
     weights: LossWeights,
+    smoothing: float = 0.0,
     backward: Callable[[Tensor], None] = torch.Tensor.backward,
     unsynchronised: Callable[[nn.Module], AbstractContextManager] = lambda _: nullcontext(),
 ) -> dict[str, Tensor]:
@@ -173,7 +231,10 @@ def srgan_step(
     low, real : Tensor
         (N, 3, h, w) and (N, 3, scale·h, scale·w), range [0, 1].
     weights : LossWeights
-        Weights of the generator's losses.
+        Weights of the generator's losses. With no adversarial weight the discriminator stays as
+        it is.
+    smoothing : float
+        As in :func:`discriminator_loss`.
     backward, unsynchronised : callable
         Fabric's ``backward`` and ``no_backward_sync`` when it drives the training on several
         devices; the defaults serve a single one.
@@ -181,33 +242,31 @@ def srgan_step(
     Returns
     -------
     dict of Tensor
-        ``discriminator``, ``mse``, ``content`` and ``adversarial``, unweighted and detached.
+        ``discriminator``, ``mse``, ``content`` and ``adversarial``, unweighted and detached; of
+        the four, those that were computed.
 
     References
     ----------
     Goodfellow et al. 2014, Algorithm 1; Ledig et al. 2017, Equation 3.
     """
     fake = generator(low)
-
-    d_loss = discriminator_loss(discriminator(real), discriminator(fake.detach()))
-    discriminator_optimizer.zero_grad(set_to_none=True)
-    backward(d_loss)
-    discriminator_optimizer.step()
-
-    discriminator.requires_grad_(False)
-    with unsynchronised(discriminator):
-        losses = {
-            "mse": F.mse_loss(fake, real),
-            "content": content(fake, real),
-            "adversarial": adversarial_loss(discriminator(fake)),
-        }
-        total = (
-            weights.pixel * losses["mse"]
-            + weights.content * losses["content"]
-            + weights.adversarial * losses["adversarial"]
+    losses: dict[str, Tensor] = {}
+    if weights.adversarial:
+        losses["discriminator"] = judge_step(
+            discriminator,
+            discriminator_optimizer,
+            fake,
+            real,
+            smoothing=smoothing,
+            backward=backward,
         )
-        generator_optimizer.zero_grad(set_to_none=True)
+    parts = {"mse": F.mse_loss(fake, real), "content": content(fake, real)}
+    total = weights.pixel * parts["mse"] + weights.content * parts["content"]
+    generator_optimizer.zero_grad(set_to_none=True)
+    with unsynchronised(discriminator), frozen(discriminator):
+        if weights.adversarial:
+            parts["adversarial"] = adversarial_loss(discriminator(fake))
+            total = total + weights.adversarial * parts["adversarial"]
         backward(total)
     generator_optimizer.step()
-    discriminator.requires_grad_(True)
-    return {"discriminator": d_loss.detach()} | {k: v.detach() for k, v in losses.items()}
+    return losses | {name: loss.detach() for name, loss in parts.items()}

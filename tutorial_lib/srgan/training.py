@@ -34,7 +34,7 @@ from tutorial_lib.training import (
     set_up,
     shard,
 )
-from tutorial_lib.vgg import Vgg
+from tutorial_lib.vgg import VGG16_FILE, Vgg
 
 VGG_UNIT: dict[str, float] = {"vgg19": 1.0, "vgg16": 255 * 0.226}
 """What a backbone's maps are divided by, so that one content weight serves both: VGG19 here reads
@@ -45,8 +45,8 @@ PUBLISHED = "published/srgan_x4_leftthomas.pth"
 
 
 @dataclasses.dataclass(frozen=True)
-class SrresnetConfig:
-    """Settings of SRResNet's training.
+class TrainingConfig:
+    """Settings that SRResNet's and SRGAN's trainings share.
 
     Attributes
     ----------
@@ -55,18 +55,13 @@ class SrresnetConfig:
     batch, patch : int
         Patches a step, and their side in high-resolution pixels.
     learning_rate : float
-        Of Adam.
-    warm_up : int
-        Steps over which the learning rate rises from zero.
-    cosine : bool
-        Let the learning rate fall along a cosine to zero at the last step, which gives a short run
-        the most; False keeps it constant, as the article.
+        Of the generator's Adam.
     average : bool
         Keep the mean of the generator's weights over about the last tenth of the steps; False
         keeps the last weights, as the article.
     statistics : int
         Training patches over which batch normalisation's statistics are re-estimated before the
-        network is measured or kept; 0 leaves the running ones, as the article.
+        network is measured or kept; 0 leaves those that it has, as the article.
     start : str
         An experiment or a published file whose weights the training starts from; empty begins
         with random weights.
@@ -82,8 +77,6 @@ class SrresnetConfig:
     batch: int = 16
     patch: int = 96
     learning_rate: float = 1e-4
-    warm_up: int = 0
-    cosine: bool = False
     average: bool = False
     statistics: int = 0
     start: str = ""
@@ -93,31 +86,71 @@ class SrresnetConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class SrganConfig(SrresnetConfig):
-    """Settings of SRGAN's training, beyond those of SRResNet's.
+class SrresnetConfig(TrainingConfig):
+    """Settings of SRResNet's training.
 
     Attributes
     ----------
+    warm_up : int
+        Steps over which the learning rate rises from zero.
+    cosine : bool
+        Let the learning rate fall along a cosine to zero at the last step, which gives a short run
+        the most; False keeps it constant, as the article.
+    """
+
+    warm_up: int = 0
+    cosine: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class SrganConfig(TrainingConfig):
+    """Settings of SRGAN's training.
+
+    Attributes
+    ----------
+    discriminator_rate : float
+        Learning rate of the discriminator's Adam.
+    beta2 : float
+        Of both optimisers: 1 − beta2 is what the newest squared gradient counts.
+    judge_first : int
+        Steps, the first ones, in which the discriminator alone learns.
+    smoothing : float
+        As in :func:`tutorial_lib.srgan.discriminator_loss`.
+    frozen : str
+        A part of the generator whose weights stay as they are, such as "tail"; empty trains all,
+        as the article.
+    fixed_statistics : bool
+        Normalise the generator's maps by the start's statistics throughout; False by each batch's
+        own, as the article.
+    falling : float
+        Share of the steps, at the end, over which the learning rates fall to zero.
+    drop_every : int
+        Steps after which the learning rates are multiplied by 0.1.
     adversarial, content : float
         Weights of the two losses beside the squared error.
     features : str
         The VGG layer: "last2" is the article's φ2,2, "last5" its φ5,4.
-    drop_every : int
-        Steps after which the learning rate is multiplied by 0.1.
     """
 
     average: bool = True
     start: str = "srgan/srresnet"
+    discriminator_rate: float = 1e-4
+    beta2: float = 0.999
+    judge_first: int = 0
+    smoothing: float = 0.0
+    frozen: str = ""
+    fixed_statistics: bool = False
+    falling: float = 0.0
+    drop_every: int = 100_000
     adversarial: float = 1e-3
     content: float = 2e-6
     features: str = "last2"
-    drop_every: int = 100_000
 
 
 # ------------------------------------------------------------------------------ data
 
 
-def training_pairs(config: SrresnetConfig, *, progress: bool = True) -> Pairs:
+def training_pairs(config: TrainingConfig, *, progress: bool = True) -> Pairs:
     """Load the training photographs and make their low-resolution twins."""
     if config.photographs == "voc2012":
         return Pairs(_voc2012(config.patch), scale=SCALE)
@@ -137,18 +170,17 @@ def _voc2012(patch: int) -> Iterator[Tensor]:
 # --------------------------------------------------------------------------- training
 
 
-class SrresnetRecipe:
-    """SRResNet: the generator alone, on the squared error."""
+class GeneratorRecipe:
+    """What both trainings have: photographs, a generator with its optimiser, and its average."""
 
-    def __init__(self, config: SrresnetConfig, fabric: Fabric, *, steps: int) -> None:
+    def __init__(self, config: TrainingConfig, fabric: Fabric, *, steps: int) -> None:
         self.config, self.fabric, self.steps = config, fabric, steps
         self.batch_size = config.batch
         self.start = ledger.start(config.start).stamp() if config.start else {}
         self.pairs = training_pairs(config, progress=fabric.is_global_zero)
         torch.manual_seed(0)
-        network = starting_generator(config.start) if config.start else Generator(scale=SCALE)
-        network.train()
-        optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate, fused=True)
+        network = self.begin()
+        optimizer = self.adam(network)
         # Compiling takes a minute or two on a GPU, which a short run would not earn back.
         self.compile = steps >= 2_000
         self.generator, self.optimizer = set_up(fabric, network, optimizer, compile=self.compile)
@@ -156,6 +188,17 @@ class SrresnetRecipe:
         self.optimizers = {"generator": self.optimizer}
         if config.average:
             self.modules["average"] = deepcopy(network)
+
+    def begin(self) -> Generator:
+        """The generator before the first step."""
+        start = self.config.start
+        network = starting_generator(start) if start else Generator(scale=SCALE)
+        return network.train()
+
+    def adam(self, network: nn.Module) -> torch.optim.Optimizer:
+        """Adam for those of a network's weights that are to be trained."""
+        parameters = [p for p in network.parameters() if p.requires_grad]
+        return torch.optim.Adam(parameters, lr=self.config.learning_rate, fused=True)
 
     def sample(self, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Draw this process's part of one batch: low-resolution and true patches."""
@@ -166,32 +209,6 @@ class SrresnetRecipe:
         low, real = shard(self.fabric, low, real)
         return low, real
 
-    def step(self, index: int, generator: torch.Generator) -> dict[str, Tensor]:
-        """Update the generator."""
-        self.set_rate(self.rate(index))
-        low, real = self.sample(generator)
-        losses = srresnet_step(
-            self.generator, self.optimizer, low, real, backward=self.fabric.backward
-        )
-        self.keep_average(index)
-        return losses
-
-    def rate(self, index: int) -> float:
-        """The learning rate of one step."""
-        config = self.config
-        rate = config.learning_rate
-        if index < config.warm_up:
-            rate *= (index + 1) / config.warm_up
-        if config.cosine:
-            rate *= (1 + math.cos(math.pi * index / self.steps)) / 2
-        return rate
-
-    def set_rate(self, rate: float) -> None:
-        """Give all optimisers this learning rate."""
-        for optimizer in self.optimizers.values():
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-
     def keep_average(self, index: int) -> None:
         """Move the mean of the generator's weights on, where one is kept."""
         if self.config.average:
@@ -200,6 +217,24 @@ class SrresnetRecipe:
     def result(self) -> Generator:
         """The network to evaluate: the averaged one, where there is one."""
         return self.stored(self.modules.get("average", self.modules["generator"]))
+
+    def others(self) -> dict[str, Generator]:
+        """Further networks that are worth a measurement: without averaging, the last weights."""
+        if not self.config.average:
+            return {}
+        return {"last weights": self.stored(self.modules["generator"])}
+
+    def protocol(self) -> dict[str, str]:
+        """What a record says of how its numbers came about, beyond the settings."""
+        config = self.config
+        if not config.statistics:
+            return {}
+        words = f"statistics re-estimated over {config.statistics} training patches"
+        return {"batch normalisation": f"{words} of side {config.patch}"}
+
+    def files(self) -> list[str]:
+        """Outside files that were used, beside the photographs."""
+        return []
 
     def stored(self, module: nn.Module) -> Generator:
         """A copy of a generator as a record stores it.
@@ -220,7 +255,38 @@ class SrresnetRecipe:
         return generator_from(half_state(network)).to(self.fabric.device)
 
 
-class SrganRecipe(SrresnetRecipe):
+class SrresnetRecipe(GeneratorRecipe):
+    """SRResNet: the generator alone, on the squared error."""
+
+    config: SrresnetConfig
+
+    def step(self, index: int, generator: torch.Generator) -> dict[str, Tensor]:
+        """Update the generator."""
+        set_rate(self.optimizer, self.rate(index))
+        low, real = self.sample(generator)
+        losses = srresnet_step(
+            self.generator, self.optimizer, low, real, backward=self.fabric.backward
+        )
+        self.keep_average(index)
+        return losses
+
+    @property
+    def falls(self) -> bool:
+        """Whether a step's learning rate depends on how many steps there are."""
+        return self.config.cosine
+
+    def rate(self, index: int) -> float:
+        """The learning rate of one step."""
+        config = self.config
+        rate = config.learning_rate
+        if index < config.warm_up:
+            rate *= (index + 1) / config.warm_up
+        if config.cosine:
+            rate *= (1 + math.cos(math.pi * index / self.steps)) / 2
+        return rate
+
+
+class SrganRecipe(GeneratorRecipe):
     """SRGAN: SRResNet carried on against a discriminator, with a loss on VGG's features."""
 
     config: SrganConfig
@@ -228,18 +294,35 @@ class SrganRecipe(SrresnetRecipe):
     def __init__(self, config: SrganConfig, fabric: Fabric, *, steps: int) -> None:
         super().__init__(config, fabric, steps=steps)
         network = Discriminator(patch=config.patch)
-        optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate, fused=True)
         self.discriminator, self.discriminator_optimizer = set_up(
-            fabric, network, optimizer, compile=self.compile
+            fabric, network, self.adam(network), compile=self.compile
         )
         self.modules["discriminator"] = network
         self.optimizers["discriminator"] = self.discriminator_optimizer
         self.vgg = Vgg([config.features]).to(fabric.device).to(memory_format=torch.channels_last)
         self.content = ContentLoss(self.vgg)
 
+    def begin(self) -> Generator:
+        """SRResNet, in part frozen where the settings say so."""
+        network = super().begin().train(not self.config.fixed_statistics)
+        if self.config.frozen:
+            network.get_submodule(self.config.frozen).requires_grad_(False)
+        return network
+
+    def adam(self, network: nn.Module) -> torch.optim.Optimizer:
+        """Adam with this recipe's memory."""
+        optimizer = super().adam(network)
+        for group in optimizer.param_groups:
+            group["betas"] = (0.9, self.config.beta2)
+        return optimizer
+
     def step(self, index: int, generator: torch.Generator) -> dict[str, Tensor]:
         """Update the discriminator, then the generator."""
-        self.set_rate(self.rate(index))
+        config, share = self.config, self.share(index)
+        # A generator that must wait takes its steps at rate zero.
+        waits = index < config.judge_first
+        set_rate(self.optimizer, 0.0 if waits else config.learning_rate * share)
+        set_rate(self.discriminator_optimizer, config.discriminator_rate * share)
         low, real = self.sample(generator)
 
         def content(fake: Tensor, real: Tensor) -> Tensor:
@@ -254,19 +337,44 @@ class SrganRecipe(SrresnetRecipe):
             content,
             low,
             real,
-            weights=LossWeights(content=self.config.content, adversarial=self.config.adversarial),
+            weights=LossWeights(content=config.content, adversarial=config.adversarial),
+            smoothing=config.smoothing,
             backward=self.fabric.backward,
             unsynchronised=self._unsynchronised,
         )
         self.keep_average(index)
         return losses
 
-    def rate(self, index: int) -> float:
-        """The learning rate of one step: it falls to a tenth every `drop_every` steps."""
-        return self.config.learning_rate * 0.1 ** (index // self.config.drop_every)
+    def protocol(self) -> dict[str, str]:
+        """Beside SRResNet's words, those of the VGG loss."""
+        backbone = self.vgg.backbone
+        words = f"{backbone}, {self.vgg.layers[0]}, maps divided by {VGG_UNIT[backbone]:.1f}"
+        return super().protocol() | {"content loss": words}
+
+    def files(self) -> list[str]:
+        """The backbone's weights, where they are a registered file."""
+        return [VGG16_FILE] if self.vgg.backbone == "vgg16" else []
+
+    @property
+    def falls(self) -> bool:
+        """Whether a step's learning rate depends on how many steps there are."""
+        return self.config.falling > 0
+
+    def share(self, index: int) -> float:
+        """What the learning rates of one step are, the first ones as 1."""
+        config = self.config
+        dropped = 0.1 ** (index // config.drop_every)
+        last = config.falling * self.steps
+        return dropped * (min(1.0, (self.steps - index) / last) if last else 1.0)
 
     def _unsynchronised(self, module: Any) -> AbstractContextManager:
         return self.fabric.no_backward_sync(module, enabled=self.fabric.world_size > 1)
+
+
+def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Give an optimiser a learning rate."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate
 
 
 def generator_from(state: dict[str, Tensor]) -> Generator:
