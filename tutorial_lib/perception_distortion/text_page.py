@@ -35,6 +35,12 @@ LINES: tuple[tuple[str, int], ...] = (
 """What the page says, and the size of the letters in pixels to an em."""
 
 
+UNREAD = "?"
+"""What a box is read as that looks no more like one letter than like another."""
+
+_ROUND_OFF = 1e-9
+
+
 @dataclass(frozen=True)
 class Letter:
     """One letter of the page.
@@ -129,7 +135,8 @@ def readings(page: Tensor, letters: Sequence[Letter]) -> str:
     Returns
     -------
     str
-        What each box looks most like, in the order of `letters`.
+        What each box looks most like, in the order of `letters`; `UNREAD` where two letters fit
+        equally well, as in a blank box.
     """
     luminance = to_y(page)[0, 0].double()
     alphabet = "".join(sorted({letter.text for letter in letters}))
@@ -137,7 +144,10 @@ def readings(page: Tensor, letters: Sequence[Letter]) -> str:
     for letter in letters:
         rows = slice(letter.top, letter.top + letter.height)
         box = luminance[rows, letter.left : letter.left + letter.width].flatten()
-        found.append(alphabet[int((_templates(alphabet, letter.size) @ box).argmax())])
+        fits = (_templates(alphabet, letter.size) @ box).topk(2)
+        first, second = fits.values.tolist()
+        tie = first - second < _ROUND_OFF
+        found.append(UNREAD if tie else alphabet[int(fits.indices[0])])
     return "".join(found)
 
 

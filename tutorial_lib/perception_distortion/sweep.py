@@ -1,0 +1,120 @@
+"""The sweep: SRResNet carried on with one coefficient of the adversarial loss, and measured."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+from torch.nn import functional as F
+
+from tutorial_lib import ledger
+from tutorial_lib.data import load, low_resolution, mod_crop
+from tutorial_lib.experiment import Run
+from tutorial_lib.metrics import PIRM, niqe, rmse
+from tutorial_lib.perception_distortion.points import PRISTINE, PROTOCOL, measure_point, provenance
+from tutorial_lib.srgan.evaluation import CROPS, SCALE
+from tutorial_lib.srgan.training import VGG_UNIT, SrganConfig, SrganRecipe
+from tutorial_lib.training import half_state, train, write_atomically
+from tutorial_lib.vgg import VGG16_FILE
+
+
+@dataclasses.dataclass(frozen=True)
+class SweepConfig(SrganConfig):
+    """Settings of one training of the sweep, beyond those of SRGAN's.
+
+    Attributes
+    ----------
+    keep_weights : bool
+        Whether the record holds the weights.
+    """
+
+    keep_weights: bool = False
+    test_sets: tuple[str, ...] = ("set14", "bsd100")
+
+
+class SweepRecipe(SrganRecipe):
+    """SRGAN's training, which leaves the discriminator out where nobody would hear it."""
+
+    config: SweepConfig
+
+    def step(self, index: int, generator: torch.Generator) -> dict[str, Tensor]:
+        """Update the networks."""
+        if self.config.adversarial:
+            return super().step(index, generator)
+        self.set_rate(self.rate(index))
+        low, real = self.sample(generator)
+        fake = self.generator(low)
+        losses = {"mse": F.mse_loss(fake, real)}
+        with self.fabric.autocast():
+            losses["content"] = self.content(fake, real) / VGG_UNIT[self.vgg.backbone] ** 2
+        self.optimizer.zero_grad(set_to_none=True)
+        self.fabric.backward(losses["mse"] + self.config.content * losses["content"])
+        self.optimizer.step()
+        self.keep_average(index)
+        return {name: loss.detach() for name, loss in losses.items()}
+
+
+def run_sweep(run: Run) -> ledger.Record:
+    """Carry SRResNet on with this configuration's losses, and measure the point it comes to."""
+    config = run.config
+    recipe = SweepRecipe(config, run.fabric, steps=run.steps)
+    file = CROPS["statues"][0]
+    real = mod_crop(load(file), SCALE)
+    low = low_resolution(real, scale=SCALE).to(run.fabric.device)
+
+    @torch.no_grad()
+    def watch(step: int) -> dict[str, float]:
+        found = {}
+        for suffix, network in (
+            ("", recipe.result()),
+            (", latest", recipe.stored(recipe.modules["generator"])),
+        ):
+            made = network(low).cpu().clamp(0, 1)
+            found[f"rmse{suffix}"] = rmse(made, real, protocol=PIRM).item()
+            found[f"niqe{suffix}"] = niqe(made).item()
+        return found
+
+    history = train(
+        recipe,
+        fabric=run.fabric,
+        steps=run.steps,
+        folder=run.folder,
+        config={k: v for k, v in run.settings().items() if k not in ("steps", "keep_weights")}
+        | recipe.start,
+        watch=watch,
+        watch_at=sorted({round(run.steps * part / 6) for part in range(7)}),
+        label=run.experiment,
+    )
+    network = recipe.result()
+    metrics, files = measure_point(run, network)
+    if config.keep_weights:
+        state = half_state(network)
+        write_atomically(
+            run.folder / "weights.safetensors", lambda path: save_file(state, str(path))
+        )
+        files.append("weights.safetensors")
+    backbone = recipe.vgg.backbone
+    return run.record(
+        history=history,
+        metrics=metrics,
+        protocol=PROTOCOL
+        | {
+            "start": provenance(config.start),
+            "network": (
+                "mean of the weights over about the last tenth of the steps"
+                if config.average
+                else "weights of the last step"
+            )
+            + ", rounded to half precision; evaluated in float32",
+            "content loss": f"{backbone}, {recipe.vgg.layers[0]}, maps divided by "
+            f"{VGG_UNIT[backbone]:.1f}, weight {config.content:g}",
+            "rmse, niqe over steps": f"of {file}; 'latest' is the network without averaging",
+        },
+        artefacts=files,
+        data=[*config.test_sets, PRISTINE]
+        + ([config.photographs] if config.photographs != "voc2012" else [])
+        + ([VGG16_FILE] if backbone == "vgg16" else []),
+        start=recipe.start,
+    )
