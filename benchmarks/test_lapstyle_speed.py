@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tutorial_lib.lapstyle.networks import Encoder, LapStyle
+from tutorial_lib.lapstyle import Encoder, LapStyle
 from tutorial_lib.lapstyle.stylise import fast_form
 from tutorial_lib.training import native_bf16
 

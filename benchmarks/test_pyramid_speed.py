@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from tutorial_lib.data import embedded
-from tutorial_lib.lapstyle.pyramid import Form, laplacian_pyramid
+from tutorial_lib.lapstyle import Form, laplacian_pyramid
 
 kornia = pytest.importorskip("kornia.geometry.transform", reason="kornia is not installed")
 

@@ -1,5 +1,15 @@
 """LapStyle: fast style transfer through a Laplacian pyramid."""
 
+from tutorial_lib.lapstyle.drafting import (
+    SKIPS,
+    Decoder,
+    ResidualBlock,
+    Statistics,
+    adain,
+    style_statistics,
+    stylised_maps,
+)
+from tutorial_lib.lapstyle.encoder import Encoder, normalise_encoder
 from tutorial_lib.lapstyle.losses import (
     LAYERS,
     STRUCTURE_LAYERS,
@@ -14,24 +24,11 @@ from tutorial_lib.lapstyle.losses import (
     relaxed_emd,
     self_similarity_loss,
 )
-from tutorial_lib.lapstyle.networks import (
+from tutorial_lib.lapstyle.painter import (
     DRAFT_SIDE,
-    SKIPS,
-    Decoder,
-    Encoder,
     LapStyle,
-    PatchDiscriminator,
-    ResidualBlock,
-    Revision,
-    Statistics,
-    Upsampling,
-    adain,
     levels_for,
-    normalise_encoder,
     pad_to_multiple,
-    revise,
-    style_statistics,
-    stylised_maps,
 )
 from tutorial_lib.lapstyle.pyramid import (
     Form,
@@ -45,6 +42,7 @@ from tutorial_lib.lapstyle.pyramid import (
     reduce,
 )
 from tutorial_lib.lapstyle.pyramid_measures import Responses, responses
+from tutorial_lib.lapstyle.revision import PatchDiscriminator, Revision, Upsampling, revise
 
 __all__ = [
     "DRAFT_SIDE",

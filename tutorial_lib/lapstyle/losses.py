@@ -99,14 +99,15 @@ def relaxed_emd(made: Tensor, style: Tensor) -> Tensor:
     Returns
     -------
     Tensor
-        Scalar.
+        Scalar, mean over the pictures of a batch.
 
     References
     ----------
     Kolkin et al. 2019, Equation 4; Lin et al. 2021, Equation 1.
     """
     distances = cosine_distances(made, style)
-    return torch.maximum(distances.amin(2).mean(), distances.amin(1).mean())
+    there, back = distances.amin(2).mean(1), distances.amin(1).mean(1)
+    return torch.maximum(there, back).mean()
 
 
 def moment_loss(made: Tensor, style: Tensor) -> Tensor:
@@ -177,11 +178,23 @@ def self_similarity_loss(made: Tensor, content: Tensor) -> Tensor:
     ----------
     Kolkin et al. 2019, Equation 7; Lin et al. 2021, Equation 4.
     """
-    ours, theirs = _shares(made), _shares(content)
+    ours, theirs = shares_of_distance(made), shares_of_distance(content)
     return (ours - theirs).abs().mean() * ours.shape[1]
 
 
-def _shares(maps: Tensor) -> Tensor:
+def shares_of_distance(maps: Tensor) -> Tensor:
+    """Cosine distances between a map's places, as shares of their sum over one of the two.
+
+    Parameters
+    ----------
+    maps : Tensor
+        (N, C, H, W), of P = H · W places.
+
+    Returns
+    -------
+    Tensor
+        (N, P, P), 0 or more; each column adds up to 1, or to less in a map that is nearly constant.
+    """
     distances = cosine_distances(maps, maps).clamp(min=0)
     # In a constant map all distances are rounding errors, and so would be their sum.
     return distances / distances.sum(1, keepdim=True).clamp(min=1e-3 * distances.shape[1])
@@ -261,16 +274,15 @@ def base_losses(
             return flat
         return flat[:, :, (places * flat.shape[2]).long()]
 
+    def total(losses: list[Tensor]) -> Tensor:
+        return torch.stack(losses).sum()
+
     chosen = {
         name: [some(maps[name]) for maps in (made, content, style)] for name in STRUCTURE_LAYERS
     }
     return {
-        "perceptual": _sum([perceptual_loss(made[name], content[name]) for name in LAYERS]),
-        "self_similarity": _sum([self_similarity_loss(a, b) for a, b, _ in chosen.values()]),
-        "moment": _sum([moment_loss(made[name], style[name]) for name in LAYERS]),
-        "remd": _sum([relaxed_emd(a, c) for a, _, c in chosen.values()]),
+        "perceptual": total([perceptual_loss(made[name], content[name]) for name in LAYERS]),
+        "self_similarity": total([self_similarity_loss(a, b) for a, b, _ in chosen.values()]),
+        "moment": total([moment_loss(made[name], style[name]) for name in LAYERS]),
+        "remd": total([relaxed_emd(a, c) for a, _, c in chosen.values()]),
     }
-
-
-def _sum(losses: list[Tensor]) -> Tensor:
-    return torch.stack(losses).sum()

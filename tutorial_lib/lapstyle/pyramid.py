@@ -19,8 +19,10 @@ from itertools import pairwise
 from typing import Literal, get_args
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn import functional as F
+
+from tutorial_lib.lapstyle.binomial import double, halve
 
 Form = Literal["classic", "bilinear"]
 """How a picture is halved and doubled."""
@@ -56,10 +58,10 @@ def reduce(image: Tensor, *, form: Form) -> Tensor:
     >>> reduce(torch.ones(1, 3, 5, 8), form="classic").shape
     torch.Size([1, 3, 3, 4])
     """
-    _check(image, form)
+    check(image, form)
     if form == "bilinear":
         return F.interpolate(image, size=_half(image), mode="bilinear", align_corners=False)
-    return _halve(_halve(image, dim=-2), dim=-1)
+    return halve(halve(image, dim=-2), dim=-1)
 
 
 def expand(image: Tensor, *, size: Sequence[int], form: Form) -> Tensor:
@@ -95,7 +97,7 @@ def expand(image: Tensor, *, size: Sequence[int], form: Form) -> Tensor:
     >>> expand(torch.ones(1, 3, 3, 4), size=(5, 8), form="classic").shape
     torch.Size([1, 3, 5, 8])
     """
-    _check(image, form)
+    check(image, form)
     height, width = size
     if ((height + 1) // 2, (width + 1) // 2) != tuple(image.shape[-2:]):
         raise ValueError(
@@ -104,7 +106,7 @@ def expand(image: Tensor, *, size: Sequence[int], form: Form) -> Tensor:
         )
     if form == "bilinear":
         return F.interpolate(image, size=(height, width), mode="bilinear", align_corners=False)
-    return _double(_double(image, height, dim=-2), width, dim=-1)
+    return double(double(image, height, dim=-2), width, dim=-1)
 
 
 def gaussian_pyramid(image: Tensor, *, levels: int, form: Form) -> list[Tensor]:
@@ -139,7 +141,7 @@ def gaussian_pyramid(image: Tensor, *, levels: int, form: Form) -> list[Tensor]:
     ...                                                form="bilinear")]
     [(9, 16), (5, 8), (3, 4), (2, 2)]
     """
-    _check(image, form)
+    check(image, form)
     if levels < 0:
         raise ValueError(f"levels must be 0 or more, got {levels}")
     pictures = [image]
@@ -223,7 +225,7 @@ def reconstruct(bands: Sequence[Tensor], *, form: Form) -> Tensor:
     if not bands:
         raise ValueError("there are no bands to put together")
     image = bands[-1]
-    _check(image, form)
+    check(image, form)
     for band in reversed(bands[:-1]):
         image = band + expand(image, size=band.shape[-2:], form=form)
     return image
@@ -259,7 +261,7 @@ def layers(bands: Sequence[Tensor], *, form: Form) -> list[Tensor]:
     sizes = [band.shape[-2:] for band in bands]
     full = []
     for level, band in enumerate(bands):
-        _check(band, form)
+        check(band, form)
         for size in reversed(sizes[:level]):
             band = expand(band, size=size, form=form)
         full.append(band)
@@ -351,10 +353,11 @@ def blend(first: Tensor, second: Tensor, mask: Tensor, *, levels: int, form: For
     )
 
 
-def _check(image: Tensor, form: Form) -> None:
+def check(image: Tensor, form: Form) -> None:
+    """Raise ValueError unless there is such a form and `image` is a batch of float pictures."""
     if form not in get_args(Form):
         raise ValueError(f"form must be one of {', '.join(get_args(Form))}, got {form!r}")
-    if image.ndim != 4 or not image.is_floating_point() or 0 in image.shape[-2:]:
+    if image.ndim != 4 or not torch.is_floating_point(image) or 0 in image.shape[-2:]:
         raise ValueError(
             "a pyramid needs floating-point pictures of shape (N, C, H, W), got "
             f"{tuple(image.shape)} of {image.dtype}"
@@ -364,47 +367,3 @@ def _check(image: Tensor, form: Form) -> None:
 def _half(image: Tensor) -> tuple[int, int]:
     height, width = image.shape[-2:]
     return (height + 1) // 2, (width + 1) // 2
-
-
-def _halve(x: Tensor, *, dim: int) -> Tensor:
-    """Smooth with (1, 4, 6, 4, 1)/16 along one side, at every second pixel."""
-    size = x.shape[dim]
-    before, after = (
-        [_mirrored(p, size) for p in beyond] for beyond in ((-2, -1), (size, size + 1))
-    )
-    x = _extended(x, before, after, dim=dim)
-    half = (size + 1) // 2
-    # Sums of every second pixel: no product is computed that is thrown away.
-    first, second, middle, fourth, fifth = (_every_second(x, k, half, dim=dim) for k in range(5))
-    return torch.add(first + fifth, second + fourth, alpha=4).add_(middle, alpha=6).mul_(1 / 16)
-
-
-def _double(x: Tensor, size: int, *, dim: int) -> Tensor:
-    """Put a zero after every pixel and smooth with (1, 4, 6, 4, 1)/8 along one side."""
-    length = x.shape[dim]
-    wide = _extended(x, (_mirrored(-1, length),), (length - 1,), dim=dim)
-    before, after = wide.narrow(dim, 0, length), wide.narrow(dim, 2, length)
-    even = torch.add(before + after, x, alpha=6).mul_(1 / 8)
-    odd = (x + after).mul_(1 / 2)
-    at = x.ndim + dim
-    return torch.stack((even, odd), at + 1).flatten(at, at + 1).narrow(dim, 0, size)
-
-
-def _mirrored(position: int, size: int) -> int:
-    """Index of the pixel seen at a position beyond the edge, mirrored about the outermost one."""
-    if size == 1:
-        return 0
-    period = 2 * (size - 1)
-    return min(position % period, -position % period)
-
-
-def _extended(x: Tensor, before: Sequence[int], after: Sequence[int], *, dim: int) -> Tensor:
-    """Set pixels of `x`, by index along one side, before and after it."""
-    return torch.cat(
-        [*(x.narrow(dim, i, 1) for i in before), x, *(x.narrow(dim, i, 1) for i in after)], dim
-    )
-
-
-def _every_second(x: Tensor, start: int, count: int, *, dim: int) -> Tensor:
-    places = slice(start, start + 2 * count - 1, 2)
-    return x[..., places, :] if dim == -2 else x[..., places]

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from tutorial_lib import ledger
 from tutorial_lib.experiment import Run
-from tutorial_lib.lapstyle.networks import Encoder, LapStyle
+from tutorial_lib.lapstyle.encoder import Encoder
+from tutorial_lib.lapstyle.painter import LapStyle
 from tutorial_lib.lapstyle.stylise import fast_form, recorded_painter
 from tutorial_lib.training import History
 

@@ -13,36 +13,26 @@ from tqdm.auto import tqdm
 
 from tutorial_lib import ledger
 from tutorial_lib.data import group_names, load, read_image, write_image
-from tutorial_lib.experiment import runs_folder
-from tutorial_lib.lapstyle.networks import Encoder, LapStyle, normalise_encoder
-from tutorial_lib.metrics import imresize
-from tutorial_lib.training import native_bf16
-from tutorial_lib.vgg import Vgg
-
-STYLES = ("starry_night", "the_scream", "shipwreck")
-"""Paintings whose style can be learned."""
+from tutorial_lib.lapstyle.encoder import Encoder, normalise_encoder
+from tutorial_lib.lapstyle.painter import LapStyle
+from tutorial_lib.lapstyle.pictures import STYLES, fit
+from tutorial_lib.training import half_state, load_half_state, native_bf16
+from tutorial_lib.vgg import Backbone, Vgg
 
 ENCODER = "lapstyle/encoder"
 """The record that keeps the encoder for all of them."""
 
-FIRST = "lapstyle/first"
-"""The training whose decoder others may start from; its record keeps no weights."""
+ENCODER_WEIGHTS = "encoder.safetensors"
 
 WEIGHTS = "weights.safetensors"
+"""Files of weights beside the records: of the encoder, and of a style's other networks."""
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 
 # --------------------------------------------------------------------------- painters
 
 
-def fit(image: Tensor, side: int) -> Tensor:
-    """Resize a picture so that its shorter side is `side`."""
-    scale = side / min(image.shape[-2:])
-    height, width = (max(side, round(length * scale)) for length in image.shape[-2:])
-    return imresize(image, size=(height, width)).clamp(0, 1)
-
-
-def prepared_encoder(backbone: str, *, blocks: int = 5, photographs: int = 40) -> Encoder:
+def prepared_encoder(backbone: Backbone, *, blocks: int = 5, photographs: int = 40) -> Encoder:
     """VGG with its channels made comparable over BSDS500's photographs, in half precision's values.
 
     Parameters
@@ -54,38 +44,23 @@ def prepared_encoder(backbone: str, *, blocks: int = 5, photographs: int = 40) -
     photographs : int
         How many photographs to take the channels' means over, 128 pixels square.
     """
-    encoder = Encoder(backbone=backbone, blocks=blocks)  # type: ignore[arg-type]
-    encoder.load_state_dict(_prepared(backbone, blocks, photographs))
+    encoder = Encoder(backbone=backbone, blocks=blocks)
+    load_half_state(encoder, _prepared(backbone, blocks, photographs))
     return encoder
 
 
 @cache
-def _prepared(backbone: str, blocks: int, photographs: int) -> dict[str, Tensor]:
-    encoder = Encoder.from_vgg(Vgg([f"relu{blocks}_1"], backbone=backbone))  # type: ignore[arg-type]
+def _prepared(backbone: Backbone, blocks: int, photographs: int) -> dict[str, Tensor]:
+    encoder = Encoder.from_vgg(Vgg([f"relu{blocks}_1"], backbone=backbone))
     names = group_names("bsds500")
     names = names[:: len(names) // photographs]
     normalise_encoder(encoder, torch.cat([fit(load(name), 128)[..., :128, :128] for name in names]))
-    return encoder.half().float().state_dict()
+    return half_state(encoder)
 
 
 def style_state(model: LapStyle) -> dict[str, Tensor]:
     """A painter's weights as they are stored: in half precision, without the encoder's."""
-    return {
-        key: value.detach().cpu().half().contiguous()
-        for key, value in model.state_dict().items()
-        if not key.startswith("encoder.")
-    }
-
-
-def stored_weights(experiment: str) -> dict[str, Tensor]:
-    """Read a record's weights, in single precision; of `FIRST`, those of its run here."""
-    path = runs_folder() / FIRST / "book" / WEIGHTS
-    if experiment != FIRST:
-        path = ledger.read(experiment).artefact(WEIGHTS)
-    elif not path.exists():
-        raise ValueError(f"{FIRST} was not trained here: run `tutorial run {FIRST}` first")
-    stored = load_file(path)
-    return {key: value.float() for key, value in stored.items()}
+    return {k: v for k, v in half_state(model).items() if not k.startswith("encoder.")}
 
 
 def recorded_painter(style: str) -> LapStyle:
@@ -105,20 +80,24 @@ def recorded_painter(style: str) -> LapStyle:
     """
     if style not in STYLES:
         raise ValueError(f"no style {style!r}; there are: {', '.join(STYLES)}")
-    backbone = ledger.read(f"lapstyle/{style}").config["backbone"]
-    state = stored_weights(f"lapstyle/{style}")
-    record = ledger.read(ENCODER)
-    if record.config["backbone"] == backbone:
-        encoder = Encoder(backbone=backbone)
-        stored = load_file(record.artefact("encoder.safetensors"))
-        encoder.load_state_dict({key: value.float() for key, value in stored.items()})
-    else:
-        encoder = prepared_encoder(backbone, blocks=4)
+    record = ledger.read(f"lapstyle/{style}")
+    state = load_file(record.artefact(WEIGHTS))
+    encoder = recorded_encoder(record.config["backbone"])
     revisions = {key.split(".")[1] for key in state if key.startswith("revisions.")}
     model = LapStyle(encoder, revisions=len(revisions))
     theirs = {f"encoder.{key}": value for key, value in encoder.state_dict().items()}
-    model.load_state_dict(state | theirs)
-    return model.eval()
+    load_half_state(model, state | theirs)
+    return model
+
+
+def recorded_encoder(backbone: Backbone = "vgg16") -> Encoder:
+    """The encoder as recorded, or one prepared here if the record's has another backbone."""
+    record = ledger.read(ENCODER)
+    if record.config["backbone"] != backbone:
+        return prepared_encoder(backbone, blocks=4)
+    encoder = Encoder(backbone=backbone)
+    load_half_state(encoder, load_file(record.artefact(ENCODER_WEIGHTS)))
+    return encoder
 
 
 def fast_form(model: LapStyle, device: torch.device, *, compile: bool = False) -> nn.Module:
@@ -159,7 +138,7 @@ def stylise_files(
     style : str
         A recorded style.
     strength : float
-        0 to 1, as in :func:`tutorial_lib.lapstyle.networks.stylised_maps`.
+        0 to 1, as in :func:`tutorial_lib.lapstyle.drafting.stylised_maps`.
     overwrite : bool
         Replace paintings that exist. Without it, those of a folder are kept, so that a run that
         was stopped goes on; a single one is an error.

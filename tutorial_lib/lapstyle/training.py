@@ -1,228 +1,110 @@
-"""Training LapStyle's networks for one style: settings, photographs, and what one step does."""
+"""Training LapStyle's networks for one style: where it starts, and what one step does."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning_fabric import Fabric
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tutorial_lib.data import from_uint8, group_names, load, locate, read_image, to_uint8
-from tutorial_lib.lapstyle.losses import StyleWeights, base_losses
-from tutorial_lib.lapstyle.networks import (
-    Encoder,
-    LapStyle,
-    PatchDiscriminator,
-    revise,
-    stylised_maps,
-)
-from tutorial_lib.lapstyle.pyramid import expand, laplacian_pyramid
-from tutorial_lib.lapstyle.stylise import STYLES, fit, prepared_encoder, stored_weights
-from tutorial_lib.srgan.networks import adversarial_loss, discriminator_loss
-from tutorial_lib.training import set_up, shard
-
-VARIANTS = ("whole", "draft only", "draft at 256", "rgb", "no draft")
+from tutorial_lib import ledger
+from tutorial_lib.data import from_uint8
+from tutorial_lib.experiment import Run
+from tutorial_lib.lapstyle.drafting import stylised_maps
+from tutorial_lib.lapstyle.encoder import Encoder
+from tutorial_lib.lapstyle.losses import base_losses
+from tutorial_lib.lapstyle.painter import LapStyle
+from tutorial_lib.lapstyle.pictures import Photographs, style_picture
+from tutorial_lib.lapstyle.revision import PatchDiscriminator
+from tutorial_lib.lapstyle.settings import StyleConfig
+from tutorial_lib.lapstyle.stylise import prepared_encoder
+from tutorial_lib.srgan import adversarial_loss, discriminator_loss
+from tutorial_lib.training import History, half_state, load_half_state, set_up, shard, train
 
 
-@dataclasses.dataclass(frozen=True)
-class StyleConfig:
-    """Settings of a training for one style.
-
-    Attributes
-    ----------
-    steps : int
-        Updates in all stages together.
-    style : str
-        One of `STYLES`.
-    variant : str
-        "whole", or one of the article's simplifications: "draft only" (a), "draft at 256" (b),
-        "rgb" (c; the revision network sees and paints whole pictures instead of bands) and
-        "no draft" (d; the photograph's own low resolution takes the draft's place).
-    sizes : tuple of int
-        Side of the square photographs in each stage: drafting, first revision, second revision.
-        Photographs that are smaller are enlarged.
-    shares : tuple of float
-        Of the steps, for each stage.
-    batch : int
-        Photographs a step.
-    learning_rate : float
-        Of Adam.
-    cosine : bool
-        Warm the rate up over 50 steps, or the fifth part of a short stage, and let it fall along a
-        cosine to zero at each stage's last step; False keeps it constant, as the article.
-    perceptual, self_similarity, style_weight, moment, remd, adversarial : float
-        Weights of the losses.
-    identity : float
-        Weight of the squared error between a photograph and what the decoder makes of its maps
-        without AdaIN. Not in the article; in the published code. It gives the strength slider its
-        photographic end.
-    identity_every : int
-        Steps from one such photograph to the next.
-    places : int
-        Places of a map that the pairwise losses compare, drawn anew at each step.
-    judged : int
-        Side of the parts from which the discriminator learns, cut anew at each step; 0 takes whole
-        pictures.
-    start : str
-        Experiment whose networks to start from; empty starts afresh.
-    backbone : {"vgg16", "vgg19"}
-        The encoder.
-    photographs : str
-        "bsds500", or a folder of photographs, such as MS-COCO's train2017 in the article.
-    limit, held_out : int
-        Use only the first so many photographs for training, for measuring.
-    equalised : int
-        Photographs over which the encoder's channels are made comparable.
-    shown : int
-        Shorter side of the paintings to be shown; those of `CONTENTS` are at most so large.
-    """
-
-    steps: int
-    style: str = "starry_night"
-    variant: str = "whole"
-    sizes: tuple[int, ...] = (128, 256, 512)
-    shares: tuple[float, ...] = (0.5, 0.25, 0.25)
-    batch: int = 5
-    learning_rate: float = 1e-4
-    cosine: bool = False
-    perceptual: float = 1.0
-    self_similarity: float = 16.0
-    style_weight: float = 3.0
-    moment: float = 1.0
-    remd: float = 3.0
-    adversarial: float = 1.0
-    identity: float = 20.0
-    identity_every: int = 4
-    places: int = 1024
-    judged: int = 0
-    start: str = ""
-    backbone: str = "vgg16"
-    photographs: str = "bsds500"
-    limit: int = 1_000_000
-    held_out: int = 20
-    equalised: int = 40
-    shown: int = 512
-
-    def weights(self) -> StyleWeights:
-        """The losses' weights."""
-        return StyleWeights(
-            perceptual=self.perceptual,
-            self_similarity=self.self_similarity,
-            style=self.style_weight,
-            moment=self.moment,
-            remd=self.remd,
-            adversarial=self.adversarial,
-        )
-
-    def ends(self, steps: int) -> list[int]:
-        """Step after which each stage is over."""
-        total = sum(self.shares)
-        return [round(steps * sum(self.shares[: i + 1]) / total) for i in range(len(self.shares))]
-
-
-# ------------------------------------------------------------------------------- data
-
-
-class Photographs:
-    """Photographs at one size, each read when it is first asked for, and kept as bytes.
+def starting_weights(name: str) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Read the weights that a training starts from.
 
     Parameters
     ----------
-    source : str
-        "bsds500", or a folder.
-    side : int
-        Side of the square crops.
-    limit : int
-        Use only so many.
+    name : str
+        An experiment whose record holds a painter's weights; empty for none.
+
+    Returns
+    -------
+    weights : dict of Tensor
+        Empty for none.
+    stamp : dict of str
+        What records and checkpoints say of it: experiment → sha256. Empty for none.
+
+    Raises
+    ------
+    LedgerError
+        If there is no such record, it holds no weights, or they are not those recorded.
+    """
+    if not name:
+        return {}, {}
+    start = ledger.start(name)
+    return load_file(start.path), start.stamp()
+
+
+class StyleRecipe:
+    """Three stages, one after another: the decoder, the first revision, the second.
+
+    Parameters
+    ----------
+    config : StyleConfig
+        Settings; its `start` is for the caller to read.
+    fabric : Fabric
+        Device and processes.
+    steps : int
+        In all stages together.
+    weights : mapping of Tensor, optional
+        What to start from: names and values as of a painter's state, those of the encoder and of
+        networks that this painter lacks apart.
+    painter : type
+        :class:`LapStyle`, or the form of it that an ablation trains.
 
     Raises
     ------
     ValueError
-        If a folder holds no photographs.
+        If there is no such style, or there are more stages than sizes.
     """
 
-    def __init__(self, source: str, *, side: int, limit: int) -> None:
-        self.side = side
-        if source == "bsds500":
-            paths = [locate(name) for name in group_names(source)[:limit]]
-        else:
-            paths = sorted(Path(source).glob("*.jpg"))[:limit]
-        if not paths:
-            raise ValueError(f"no *.jpg in {source}: name the folder that holds the photographs")
-        self.paths = paths
-        self._read = lru_cache(maxsize=1000)(self._resized)
-
-    def _resized(self, index: int) -> Tensor:
-        """The whole scene, a quarter larger than a crop."""
-        return to_uint8(fit(read_image(self.paths[index]), self.side * 5 // 4))
-
-    def sample(self, batch: int, generator: torch.Generator) -> Tensor:
-        """Cut random squares, half of them mirrored: (batch, 3, side, side), uint8."""
-        crops = []
-        for u in torch.rand(batch, 4, generator=generator, dtype=torch.float64).tolist():
-            image = self._read(int(u[0] * len(self.paths)))
-            top, left = (
-                int(share * (size - self.side + 1))
-                for share, size in zip(u[1:3], image.shape[-2:], strict=True)
-            )
-            crop = image[..., top : top + self.side, left : left + self.side]
-            crops.append(crop.flip(-1) if u[3] < 0.5 else crop)
-        return torch.cat(crops)
-
-
-def squares(side: int, *, count: int) -> Tensor:
-    """Held-out photographs, (count, 3, side, side): the middles of BSDS500's validation part."""
-    found = []
-    for name in group_names("bsd100")[:count]:
-        image = fit(load(name), side)
-        top, left = ((length - side) // 2 for length in image.shape[-2:])
-        found.append(image[..., top : top + side, left : left + side])
-    return torch.cat(found)
-
-
-def style_picture(style: str, side: int) -> Tensor:
-    """A style's painting with a shorter side of `side`, cropped to a multiple of 16."""
-    image = fit(load(f"style/{style}.jpg"), side)
-    height, width = (length // 16 * 16 for length in image.shape[-2:])
-    return image[..., :height, :width]
-
-
-# --------------------------------------------------------------------------- training
-
-
-class StyleRecipe:
-    """Three stages, one after another: the decoder, the first revision, the second."""
-
-    def __init__(self, config: StyleConfig, fabric: Fabric, *, steps: int) -> None:
-        if config.style not in STYLES:
-            raise ValueError(f"no style {config.style!r}; there are: {', '.join(STYLES)}")
-        self.config, self.fabric = config, fabric
-        self.batch_size = config.batch
-        self.ends = config.ends(steps)
-        self.weights = config.weights()
-        if config.variant not in VARIANTS:
-            raise ValueError(f"no variant {config.variant!r}; there are: {', '.join(VARIANTS)}")
+    def __init__(
+        self,
+        config: StyleConfig,
+        fabric: Fabric,
+        *,
+        steps: int,
+        weights: Mapping[str, Tensor] | None = None,
+        painter: type[LapStyle] = LapStyle,
+    ) -> None:
         if len(config.shares) > len(config.sizes):
             raise ValueError(f"{len(config.shares)} shares for {len(config.sizes)} sizes")
+        self.config, self.fabric = config, fabric
+        self.batch_size = config.batch
+        self.steps, self.ends = steps, config.ends(steps)
+        self.weights = config.weights()
+        self.paintings = [style_picture(config.style, side) for side in config.sizes]
         self.photographs = [
             Photographs(config.photographs, side=side, limit=config.limit) for side in config.sizes
         ]
-        self.paintings = [style_picture(config.style, side) for side in config.sizes]
 
         encoder = prepared_encoder(config.backbone, photographs=config.equalised)
         encoder.to(fabric.device)
         encoder.to(memory_format=torch.channels_last)
         torch.manual_seed(0)
-        self.model = LapStyle(encoder.first(4), revisions=len(config.sizes) - 1)
+        self.model = painter(encoder.first(4), revisions=len(config.sizes) - 1)
         self.model.to(fabric.device)
-        if config.start:
-            self._start_from(stored_weights(config.start))
+        self._start_from(weights or {})
         self.judging = encoder
         # Three sizes take minutes to compile, which a short run does not earn back.
         long = steps >= 30_000
@@ -250,12 +132,12 @@ class StyleRecipe:
                 fabric, module, optimizer, compile=long
             )
 
-    def _start_from(self, state: dict[str, Tensor]) -> None:
+    def _start_from(self, weights: Mapping[str, Tensor]) -> None:
         """Load another painter's networks, as far as this one has their like."""
         count = len(self.model.revisions)
         known = {
             key: value
-            for key, value in state.items()
+            for key, value in weights.items()
             if not key.startswith("revisions.") or int(key.split(".")[1]) < count
         }
         self.model.load_state_dict(self.model.state_dict() | known)
@@ -316,18 +198,11 @@ class StyleRecipe:
         return made[:-1], F.mse_loss(made[-1:].float(), photo[:1])
 
     def _revised(self, photo: Tensor, stage: int) -> Tensor:
+        """Paint as far as the stage before with fixed networks, and revise once with this one's."""
         with torch.no_grad(), self.fabric.autocast():
-            *bands, low = laplacian_pyramid(photo, levels=stage, form="bilinear")
-            below = low if self.config.variant == "no draft" else self.model.draft(low)
-            for band, network in zip(reversed(bands[1:]), self.model.revisions, strict=False):
-                below = revise(network, band, below)
-        return add_band(
-            self.trained[f"revision{stage}"],
-            photo,
-            bands[0],
-            below.float(),
-            variant=self.config.variant,
-        )
+            shown, small = self.model.apart(photo, levels=1)
+            below = self.model.stages(small, levels=stage - 1)[-1]
+        return self.model.revise(self.trained[f"revision{stage}"], shown, below.float())
 
     def _judge(self, made: Tensor, stage: int, generator: torch.Generator) -> Tensor:
         """Update the discriminator on patches of the style's painting and on painted ones."""
@@ -356,13 +231,11 @@ class StyleRecipe:
 
     def result(self) -> LapStyle:
         """The painter to evaluate, as it will be stored: weights rounded to half precision."""
-        rounded = {k: v.half().float() for k, v in self.model.state_dict().items()}
-        model = LapStyle(
-            Encoder(backbone=self.model.encoder.backbone),
-            revisions=len(self.model.revisions),
+        painter = type(self.model)(
+            Encoder(backbone=self.model.encoder.backbone), revisions=len(self.model.revisions)
         )
-        model.load_state_dict(rounded)
-        return model.to(self.fabric.device).eval()
+        load_half_state(painter, half_state(self.model))
+        return painter.to(self.fabric.device)
 
 
 def _part(picture: Tensor, side: int, generator: torch.Generator) -> Tensor:
@@ -375,27 +248,45 @@ def _part(picture: Tensor, side: int, generator: torch.Generator) -> Tensor:
     return picture[..., top : top + side, left : left + side]
 
 
-def add_band(
-    network: nn.Module, photo: Tensor, band: Tensor, below: Tensor, *, variant: str
-) -> Tensor:
-    """One revision, in the article's form or, for its ablation (c), on whole pictures."""
-    if variant == "rgb":
-        return network(photo, expand(below, size=photo.shape[-2:], form="bilinear"))
-    return revise(network, band, below)
+def train_painter(
+    run: Run,
+    recipe: StyleRecipe,
+    *,
+    folder: Path,
+    stamp: Mapping[str, str],
+    watch: Callable[[int], dict[str, float]] | None = None,
+    watch_at: Sequence[int] = (),
+    label: str,
+) -> History:
+    """Train a painter for all of its steps, from the checkpoint in `folder` if there is one.
 
+    Parameters
+    ----------
+    run : Run
+        Whose device is used.
+    recipe : StyleRecipe
+        Networks and settings.
+    folder : Path
+        Of the checkpoint.
+    stamp : mapping of str
+        Of the weights that the recipe started from, as :func:`starting_weights` returns it.
+    watch, watch_at, label
+        As in :func:`tutorial_lib.training.train`.
 
-@torch.no_grad()
-def paint(
-    model: LapStyle, photo: Tensor, *, levels: int, variant: str = "whole", strength: float = 1.0
-) -> Tensor:
-    """Paint photographs, sides multiples of ``8 · 2**levels``, in a variant of the method."""
-    *bands, low = laplacian_pyramid(photo, levels=levels, form="bilinear")
-    made = low if variant == "no draft" else model.draft(low, strength=strength)
-    for i, band in enumerate(reversed(bands)):
-        size = band.shape[-2:]
-        if variant == "draft only" or i >= len(model.revisions):
-            made = expand(made, size=size, form="bilinear")
-            continue
-        seen = F.interpolate(photo, size=size, mode="bilinear", antialias=True)
-        made = add_band(model.revisions[i], seen, band, made, variant=variant)
-    return made.clamp(0, 1)
+    Returns
+    -------
+    History
+        Losses of every step.
+    """
+    settings = dataclasses.replace(run, config=recipe.config).settings()
+    return train(
+        recipe,
+        fabric=run.fabric,
+        steps=recipe.steps,
+        folder=folder,
+        # The number of steps decides where stages begin and how the rate falls.
+        config=settings | {"steps": recipe.steps} | dict(stamp),
+        watch=watch,
+        watch_at=watch_at,
+        label=label,
+    )

@@ -1,0 +1,123 @@
+"""Settings of LapStyle's trainings."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from tutorial_lib.lapstyle.losses import StyleWeights
+from tutorial_lib.vgg import VGG16_FILE, Backbone
+
+
+@dataclasses.dataclass(frozen=True)
+class DraftingConfig:
+    """Settings of a training of the drafting network alone.
+
+    Attributes
+    ----------
+    steps : int
+        Updates.
+    style : str
+        One of `STYLES`.
+    sizes : tuple of int
+        Side of the square photographs at each level, the draft's first. Photographs that are
+        smaller are enlarged. Networks are trained at some of them, and measured at all.
+    batch : int
+        Photographs a step.
+    learning_rate : float
+        Of Adam.
+    cosine : bool
+        Warm the rate up over 50 steps, or the fifth part of a short stage, and let it fall along a
+        cosine to zero at each stage's last step; False keeps it constant, as the article.
+    perceptual, self_similarity, style_weight, moment, remd : float
+        Weights of the losses.
+    identity : float
+        Weight of the squared error between a photograph and what the decoder makes of its maps
+        without AdaIN. Not in the article; in the published code. It gives the strength slider its
+        photographic end.
+    identity_every : int
+        Steps from one such photograph to the next.
+    places : int
+        Places of a map that the pairwise losses compare, drawn anew at each step.
+    backbone : {"vgg16", "vgg19"}
+        The encoder.
+    photographs : str
+        "bsds500", or a folder of photographs, such as MS-COCO's train2017 in the article.
+    limit, held_out : int
+        Use only the first so many photographs for training, for measuring.
+    equalised : int
+        Photographs over which the encoder's channels are made comparable.
+    shown : int
+        Shorter side of the paintings to be shown; those of `CONTENTS` are at most so large.
+    """
+
+    steps: int
+    style: str = "starry_night"
+    sizes: tuple[int, ...] = (128, 256, 512)
+    batch: int = 5
+    learning_rate: float = 1e-4
+    cosine: bool = False
+    perceptual: float = 1.0
+    self_similarity: float = 16.0
+    style_weight: float = 3.0
+    moment: float = 1.0
+    remd: float = 3.0
+    identity: float = 20.0
+    identity_every: int = 4
+    places: int = 1024
+    backbone: Backbone = "vgg16"
+    photographs: str = "bsds500"
+    limit: int = 1_000_000
+    held_out: int = 20
+    equalised: int = 40
+    shown: int = 512
+
+    def data(self) -> list[str]:
+        """Outside data of a training, for its record."""
+        photographs = ["bsds500"] if self.photographs == "bsds500" else []
+        backbone = [VGG16_FILE] if self.backbone == "vgg16" else []
+        return [
+            *photographs,
+            f"style/{self.style}.jpg",
+            "content/tubingen.jpg",
+            "bsd100",
+            *backbone,
+        ]
+
+
+@dataclasses.dataclass(frozen=True)
+class StyleConfig(DraftingConfig):
+    """Settings of a training for one style; `steps` counts all stages together.
+
+    Attributes
+    ----------
+    shares : tuple of float
+        Of the steps, for each stage: drafting, first revision, second revision.
+    adversarial : float
+        Weight of the revision networks' adversarial loss.
+    judged : int
+        Side of the parts from which the discriminator learns, cut anew at each step; 0 takes whole
+        pictures.
+    start : str
+        Experiment whose networks to start from; empty starts afresh.
+    """
+
+    shares: tuple[float, ...] = (0.5, 0.25, 0.25)
+    adversarial: float = 1.0
+    judged: int = 0
+    start: str = ""
+
+    def weights(self) -> StyleWeights:
+        """The losses' weights."""
+        return StyleWeights(
+            perceptual=self.perceptual,
+            self_similarity=self.self_similarity,
+            style=self.style_weight,
+            moment=self.moment,
+            remd=self.remd,
+            adversarial=self.adversarial,
+        )
+
+    def ends(self, steps: int) -> list[int]:
+        """Step after which each stage is over."""
+        total = sum(self.shares)
+        return [round(steps * sum(self.shares[: i + 1]) / total) for i in range(len(self.shares))]
