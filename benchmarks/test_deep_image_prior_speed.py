@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from tutorial_lib.deep_image_prior.fitting import start
-from tutorial_lib.deep_image_prior.networks import Denoising, SkipNetwork, draw_input
+from tutorial_lib.deep_image_prior.networks import SkipNetwork, draw_input
+from tutorial_lib.deep_image_prior.tasks import Denoising
 from tutorial_lib.training import make_fabric, native_bf16
 
 ROUNDS = 3

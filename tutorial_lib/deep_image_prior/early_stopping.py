@@ -1,6 +1,6 @@
 """When to stop a fit without knowing the true picture, and where a fit is on its way.
 
-Taught in the chapter *Deep Image Prior*, beside :mod:`tutorial_lib.deep_image_prior.networks`.
+Taught in the chapter *Deep Image Prior*, beside :mod:`tutorial_lib.deep_image_prior.fit`.
 
 References
 ----------
@@ -31,8 +31,6 @@ class EarlyStopping(nn.Module):
         Outputs in the window.
     patience : int
         Steps without a new least variance after which to stop.
-    stride : int
-        Look at every so many-th row and column only: a window of a large picture is large.
 
     Attributes
     ----------
@@ -44,6 +42,9 @@ class EarlyStopping(nn.Module):
         The step that it belongs to: the last one of its window.
     best : Tensor
         What was offered as the result then, (1, 3, H, W).
+    best_mean : Tensor
+        Mean of the outputs in that window, (1, 3, H, W). Unlike a moving average, it holds nothing
+        from before the window.
     stopped : bool
         Whether the rule has spoken. From then on only `variance` changes.
 
@@ -56,47 +57,47 @@ class EarlyStopping(nn.Module):
     ring: Tensor
     total: Tensor
     energy: Tensor
-    numbers: Tensor
+    steps: Tensor
+    spread: Tensor
+    least_spread: Tensor
+    calmest_step: Tensor
+    spoken: Tensor
     best: Tensor
+    best_mean: Tensor
 
-    def __init__(
-        self,
-        size: tuple[int, int],
-        *,
-        window: int = 100,
-        patience: int = 1000,
-        stride: int = 1,
-    ) -> None:
+    def __init__(self, size: tuple[int, int], *, window: int = 100, patience: int = 1000) -> None:
         super().__init__()
-        self.window, self.patience, self.stride = window, patience, stride
-        seen = [-(-side // stride) for side in size]
-        self.register_buffer("ring", torch.zeros(window, 1, 3, *seen, dtype=torch.float16))
-        self.register_buffer("total", torch.zeros(1, 3, *seen))
+        self.window, self.patience = window, patience
+        self.register_buffer("ring", torch.zeros(window, 1, 3, *size, dtype=torch.float16))
+        self.register_buffer("total", torch.zeros(1, 3, *size))
         self.register_buffer("energy", torch.zeros(window, dtype=torch.float64))
+        self.register_buffer("steps", torch.tensor(0))
+        self.register_buffer("spread", torch.tensor(math.inf, dtype=torch.float64))
+        self.register_buffer("least_spread", torch.tensor(math.inf, dtype=torch.float64))
+        self.register_buffer("calmest_step", torch.tensor(0))
+        self.register_buffer("spoken", torch.tensor(False))
         self.register_buffer("best", torch.zeros(1, 3, *size))
-        # In order: steps seen, best step, variance, best variance, stopped.
-        start = torch.tensor([0.0, 0.0, math.inf, math.inf, 0.0], dtype=torch.float64)
-        self.register_buffer("numbers", start)
+        self.register_buffer("best_mean", torch.zeros(1, 3, *size))
 
     @property
     def best_step(self) -> int:
         """Last step of the window with the least variance."""
-        return int(self.numbers[1])
+        return int(self.calmest_step)
 
     @property
     def variance(self) -> float:
         """The present window's."""
-        return float(self.numbers[2])
+        return float(self.spread)
 
     @property
     def best_variance(self) -> float:
         """The least so far."""
-        return float(self.numbers[3])
+        return float(self.least_spread)
 
     @property
     def stopped(self) -> bool:
         """Whether the rule has spoken."""
-        return bool(self.numbers[4])
+        return bool(self.spoken)
 
     @torch.no_grad()
     def update(self, output: Tensor, result: Tensor) -> bool:
@@ -113,23 +114,30 @@ class EarlyStopping(nn.Module):
         -------
         bool
             True when the variance has not fallen for `patience` steps.
+
+        Raises
+        ------
+        ValueError
+            If the output is not finite: it would spoil all windows after it.
         """
-        step = int(self.numbers[0])
-        place = step % self.window
-        rounded = output[..., :: self.stride, :: self.stride].half()
+        place = int(self.steps) % self.window
+        rounded = output.half()
+        energy = rounded.double().square().mean()
+        if not energy.isfinite():
+            raise ValueError(f"the output of step {int(self.steps) + 1} is not finite")
         self.total += rounded.float() - self.ring[place].float()
-        self.ring[place] = rounded
-        self.energy[place] = rounded.double().square().mean()
-        step += 1
-        self.numbers[0] = step
-        if step >= self.window:
+        self.ring[place], self.energy[place] = rounded, energy
+        self.steps += 1
+        if self.steps >= self.window:
             mean = self.total.double() / self.window
-            self.numbers[2] = self.energy.mean() - mean.square().mean()
-            if self.numbers[2] < self.numbers[3] and not self.stopped:
-                self.numbers[3], self.numbers[1] = self.numbers[2], step
+            self.spread.copy_(self.energy.mean() - mean.square().mean())
+            if self.spread < self.least_spread and not self.stopped:
+                self.least_spread.copy_(self.spread)
+                self.calmest_step.copy_(self.steps)
                 self.best.copy_(result)
-            if step - self.best_step >= self.patience:
-                self.numbers[4] = 1
+                self.best_mean.copy_(mean)
+            if self.steps - self.calmest_step >= self.patience:
+                self.spoken.fill_(True)
         return self.stopped
 
 

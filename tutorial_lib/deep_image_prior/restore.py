@@ -14,18 +14,15 @@ from tqdm.auto import tqdm
 
 from tutorial_lib.data import read_image, write_image
 from tutorial_lib.deep_image_prior.early_stopping import EarlyStopping
+from tutorial_lib.deep_image_prior.fit import Settings
 from tutorial_lib.deep_image_prior.fitting import restore
 from tutorial_lib.deep_image_prior.networks import (
     JPEG_CHANNELS,
     JPEG_SKIPS,
-    Denoising,
-    Inpainting,
     PriorNet,
-    Settings,
     SkipNetwork,
-    SuperResolution,
-    Task,
 )
+from tutorial_lib.deep_image_prior.tasks import Denoising, Inpainting, SuperResolution, Task
 from tutorial_lib.training import Interrupted
 
 TaskName = Literal["denoise", "jpeg", "super-resolution", "inpaint"]
@@ -33,9 +30,6 @@ NetworkName = Literal["paper", "article", "small"]
 
 MAX_PIXELS = 2_000_000
 """Of the restored picture: a step keeps about four kilobytes for each."""
-
-WINDOW_PIXELS = 256 * 256
-"""About so many pixels of each output are remembered by the stopping rule."""
 
 
 def task_for(photo: Tensor, name: TaskName, *, mask: Tensor | None = None, scale: int = 4) -> Task:
@@ -148,9 +142,8 @@ def restore_file(
         say(f"filling {100 * (1 - job.mask.mean().item()):.1f} % of the picture")
 
     height, width = job.size
-    stride = max(1, math.isqrt(height * width // WINDOW_PIXELS))
-    rule = EarlyStopping(job.size, patience=patience, stride=stride)
-    watched = patience > 0 and isinstance(job, Denoising)
+    # Where nothing was observed, the fit takes up no damage, and there is no moment to miss.
+    rule = EarlyStopping(job.size, patience=patience) if patience and job.complete else None
     torch.manual_seed(seed)
     fitting = restore(
         job,
@@ -164,8 +157,11 @@ def restore_file(
         for now in bar:
             done = now.step
             bar.set_postfix(loss=f"{now.loss:.5f}", refresh=False)
-            if watched and rule.update(now.output.cpu(), now.average.cpu()):
-                say(f"the outputs were calmest about step {rule.best_step}: that is kept")
+            # A step that was taken back may have left no picture.
+            if rule is None or not math.isfinite(now.loss):
+                continue
+            if rule.update(now.output.cpu(), now.average.cpu()):
+                say(f"the outputs were calmest about step {rule.best_step}: their mean is kept")
                 break
     except KeyboardInterrupt:
         if now is None:
@@ -174,7 +170,7 @@ def restore_file(
     finally:
         bar.close()
     assert now is not None
-    made = rule.best if rule.stopped else now.average.cpu()
+    made = rule.best_mean if rule is not None and rule.stopped else now.average.cpu()
     return write_image(output, job.restored(made).clamp(0, 1), overwrite=overwrite)
 
 

@@ -17,23 +17,21 @@ import ipywidgets as widgets
 import torch
 from torch import Tensor, nn
 
-from tutorial_lib.data import EMBEDDED, embedded, read_image
-from tutorial_lib.deep_image_prior.fitting import WHOLE, restore
-from tutorial_lib.deep_image_prior.networks import (
-    JPEG_CHANNELS,
-    JPEG_SKIPS,
-    Denoising,
-    Inpainting,
-    SkipNetwork,
-    Step,
-    SuperResolution,
-    Task,
+from tutorial_lib.data import (
+    EMBEDDED,
     add_noise,
     compress_jpeg,
+    embedded,
     random_mask,
+    read_image,
     text_mask,
 )
-from tutorial_lib.metrics import imresize, psnr
+from tutorial_lib.deep_image_prior.fit import Step
+from tutorial_lib.deep_image_prior.fitting import restore
+from tutorial_lib.deep_image_prior.networks import JPEG_CHANNELS, JPEG_SKIPS, SkipNetwork
+from tutorial_lib.deep_image_prior.scores import decibels
+from tutorial_lib.deep_image_prior.tasks import Denoising, Inpainting, SuperResolution, Task
+from tutorial_lib.metrics import imresize
 from tutorial_lib.show.pictures import encode
 
 DAMAGES: dict[str, Callable[[Tensor], Task]] = {
@@ -147,18 +145,16 @@ class RestorePanel:
         self._draw(self._damaged())
 
     def _damaged(self) -> Tensor:
-        if isinstance(self.task, SuperResolution):
-            return imresize(self.task.observed, scale=self.task.scale, kernel="bilinear")
-        return (
-            self.task.restored(torch.zeros_like(self.truth))
-            if isinstance(self.task, Inpainting)
-            else self.task.observed
-        )
+        """What there is to see of the damaged picture, at the size of the true one."""
+        seen = self.task.damaged
+        if seen.shape == self.truth.shape:
+            return seen
+        return imresize(seen, size=self.task.size, kernel="bilinear")
 
     def _score(self, image: Tensor) -> str:
         if self.damage.value.startswith("none"):
             return "the true picture is not known"
-        return f"{psnr(image.clamp(0, 1), self.truth, protocol=WHOLE).item():.2f} dB"
+        return f"{decibels(image, self.truth):.2f} dB"
 
     def _draw(self, *pictures: Tensor) -> None:
         row = torch.cat([p.clamp(0, 1) for p in pictures], dim=-1)

@@ -1,0 +1,67 @@
+"""The panel, and the chapter's pictures."""
+
+import asyncio
+import datetime
+import re
+
+import pytest
+
+from tutorial_lib.deep_image_prior.show import DAMAGES, RestorePanel
+
+
+@pytest.mark.parametrize("damage", list(DAMAGES))
+def test_panel_restores_every_kind_of_damage(damage):
+    panel = RestorePanel(side=48)
+    panel.picture.value = "coffee"
+    panel.damage.value = damage
+    assert panel.result is None
+    now = panel.advance(0)
+    assert now.step == 1
+    assert panel.result.shape == panel.truth.shape == (1, 3, 32, 48)
+    assert panel.advance(0).step == 2
+
+
+def test_panel_starts_anew_for_another_picture_and_keeps_a_stopped_one():
+    panel = RestorePanel(side=48)
+    panel.advance(0)
+    kept = panel.result
+    panel.stop.click()
+    assert panel.result is kept
+    panel.picture.value = "rocket"
+    assert panel.result is None
+    assert panel.advance(0).step == 1
+
+
+def test_panel_runs_and_stops():
+    async def play():
+        panel = RestorePanel(side=48, steps=10_000)
+        panel.start.click()
+        while panel.bar.value == 0:
+            await asyncio.sleep(0.01)
+        running = panel.status.value
+        panel.stop.click()
+        done = panel.bar.value
+        await asyncio.sleep(0.05)
+        return panel, running, done
+
+    panel, running, done = asyncio.run(play())
+    assert re.match(r"step \d+: output [\d.]+ dB, average [\d.]+ dB, \d+ steps/s", running)
+    assert panel.bar.value == done
+    assert panel.result is not None
+    assert not panel.start.disabled
+    assert "data:image/webp" in panel.image.value
+
+
+def uploaded(content):
+    """A file as the browser hands it to the panel."""
+    moment = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
+    kind = {"name": "photo.png", "type": "image/png", "size": len(content)}
+    return kind | {"content": memoryview(content), "last_modified": moment}
+
+
+def test_panel_takes_the_readers_own_picture(photo):
+    panel = RestorePanel(side=40)
+    panel.upload.value = (uploaded(photo.read_bytes()),)
+    assert panel.truth.shape == (1, 3, 32, 40)
+    panel.upload.value = (uploaded(b"words"),)
+    assert "is not an image" in panel.status.value
