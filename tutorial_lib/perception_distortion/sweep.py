@@ -6,8 +6,6 @@ import dataclasses
 
 import torch
 from safetensors.torch import save_file
-from torch import Tensor
-from torch.nn import functional as F
 
 from tutorial_lib import ledger
 from tutorial_lib.data import load, low_resolution, mod_crop
@@ -15,9 +13,8 @@ from tutorial_lib.experiment import Run
 from tutorial_lib.metrics import PIRM, niqe, rmse
 from tutorial_lib.perception_distortion.points import PRISTINE, PROTOCOL, measure_point, provenance
 from tutorial_lib.srgan.evaluation import CROPS, SCALE
-from tutorial_lib.srgan.training import VGG_UNIT, SrganConfig, SrganRecipe
+from tutorial_lib.srgan.training import SrganConfig, SrganRecipe
 from tutorial_lib.training import half_state, train, write_atomically
-from tutorial_lib.vgg import VGG16_FILE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,32 +31,10 @@ class SweepConfig(SrganConfig):
     test_sets: tuple[str, ...] = ("set14", "bsd100")
 
 
-class SweepRecipe(SrganRecipe):
-    """SRGAN's training, which leaves the discriminator out where nobody would hear it."""
-
-    config: SweepConfig
-
-    def step(self, index: int, generator: torch.Generator) -> dict[str, Tensor]:
-        """Update the networks."""
-        if self.config.adversarial:
-            return super().step(index, generator)
-        self.set_rate(self.rate(index))
-        low, real = self.sample(generator)
-        fake = self.generator(low)
-        losses = {"mse": F.mse_loss(fake, real)}
-        with self.fabric.autocast():
-            losses["content"] = self.content(fake, real) / VGG_UNIT[self.vgg.backbone] ** 2
-        self.optimizer.zero_grad(set_to_none=True)
-        self.fabric.backward(losses["mse"] + self.config.content * losses["content"])
-        self.optimizer.step()
-        self.keep_average(index)
-        return {name: loss.detach() for name, loss in losses.items()}
-
-
 def run_sweep(run: Run) -> ledger.Record:
     """Carry SRResNet on with this configuration's losses, and measure the point it comes to."""
     config = run.config
-    recipe = SweepRecipe(config, run.fabric, steps=run.steps)
+    recipe = SrganRecipe(config, run.fabric, steps=run.steps)
     file = CROPS["statues"][0]
     real = mod_crop(load(file), SCALE)
     low = low_resolution(real, scale=SCALE).to(run.fabric.device)
@@ -81,7 +56,9 @@ def run_sweep(run: Run) -> ledger.Record:
         fabric=run.fabric,
         steps=run.steps,
         folder=run.folder,
-        config={k: v for k, v in run.settings().items() if k not in ("steps", "keep_weights")}
+        # Where the rate falls towards the last step, that step belongs to the settings.
+        config=run.settings()
+        | {"steps": run.steps if recipe.falls else 0, "keep_weights": None}
         | recipe.start,
         watch=watch,
         watch_at=sorted({round(run.steps * part / 6) for part in range(7)}),
@@ -95,26 +72,22 @@ def run_sweep(run: Run) -> ledger.Record:
             run.folder / "weights.safetensors", lambda path: save_file(state, str(path))
         )
         files.append("weights.safetensors")
-    backbone = recipe.vgg.backbone
+    averaged = "mean of the weights over about the last tenth of the steps"
+    words = recipe.protocol()
+    words["content loss"] += f", weight {config.content:g}"
+    photographs_used = [] if config.photographs == "voc2012" else [config.photographs]
     return run.record(
         history=history,
         metrics=metrics,
-        protocol=PROTOCOL
-        | {
+        protocol={
+            **PROTOCOL,
             "start": provenance(config.start),
-            "network": (
-                "mean of the weights over about the last tenth of the steps"
-                if config.average
-                else "weights of the last step"
-            )
+            "network": (averaged if config.average else "weights of the last step")
             + ", rounded to half precision; evaluated in float32",
-            "content loss": f"{backbone}, {recipe.vgg.layers[0]}, maps divided by "
-            f"{VGG_UNIT[backbone]:.1f}, weight {config.content:g}",
+            **words,
             "rmse, niqe over steps": f"of {file}; 'latest' is the network without averaging",
         },
         artefacts=files,
-        data=[*config.test_sets, PRISTINE]
-        + ([config.photographs] if config.photographs != "voc2012" else [])
-        + ([VGG16_FILE] if backbone == "vgg16" else []),
+        data=[*config.test_sets, *photographs_used, PRISTINE, *recipe.files()],
         start=recipe.start,
     )
