@@ -153,6 +153,36 @@ def test_grid_links_each_slider_to_its_own_stacks():
     assert ">f</figcaption>" in shown.fallback
 
 
+def test_grid_has_as_many_sliders_as_axes():
+    table = [[frames(3), frames(3)], [frames(3), frames(3)]]
+    names = [[[f"{a}{b}{c}" for c in range(3)] for b in range(2)] for a in range(2)]
+    axes = ("loss", "rounds", "step")
+    shown = FrameGrid(table, labels=names, alt="Noise.", descriptions=axes, start=(1, 0, -1))
+    box = shown.widget
+    assert [(h.description, h.max, h.value) for h in handles(box)] == [
+        ("loss", 1, 1),
+        ("rounds", 1, 0),
+        ("step", 2, 2),
+    ]
+    # Every slider moves one stack for each position of those outside it: 1 + 2 + 4 links.
+    models = dependency_state(box)
+    moved = [m["state"]["source"][0] for m in models.values() if m["model_name"] == "LinkModel"]
+    assert [moved.count(f"IPY_MODEL_{h.model_id}") for h in handles(box)] == [1, 2, 4]
+    assert [label for outer in names for row in outer for label in row] == list(shown.labels)
+    assert ">102</figcaption>" in shown.fallback
+    assert shown.html.count('<input type="range"') == 3
+
+
+def test_grid_starts_at_the_first_frame():
+    shown = FrameGrid(
+        [frames(2), frames(2)],
+        labels=[["a", "b"], ["c", "d"]],
+        alt="Noise.",
+        descriptions=("row", "column"),
+    )
+    assert ">a</figcaption>" in shown.fallback
+
+
 def test_saved_notebook_holds_all_that_the_page_needs():
     code = (
         "import torch\nfrom tutorial_lib.show import FrameSlider\n"
@@ -209,6 +239,32 @@ def test_uneven_rows_are_refused(lengths):
             labels=[labels(2), labels(2)],
             alt="Noise.",
             descriptions=("a", "b"),
+        )
+
+
+def test_labels_must_lie_as_the_frames_do():
+    with pytest.raises(ValueError, match=r"frames of shape \(2, 2\), but labels of shape \(2, 3\)"):
+        FrameGrid(
+            [frames(2), frames(2)],
+            labels=[labels(3), labels(3)],
+            alt="Noise.",
+            descriptions=("a", "b"),
+        )
+
+
+def test_a_table_with_too_few_axes_is_refused():
+    with pytest.raises(ValueError, match="nested 1 deep, but there are 2 sliders"):
+        FrameGrid([b"", b""], labels=labels(2), alt="Noise.", descriptions=("a", "b"))
+
+
+def test_a_grid_starts_somewhere_along_every_axis():
+    with pytest.raises(ValueError, match=r"start is \(1,\), but there are 2 sliders"):
+        FrameGrid(
+            [frames(2), frames(2)],
+            labels=[labels(2), labels(2)],
+            alt="Noise.",
+            descriptions=("a", "b"),
+            start=(1,),
         )
 
 

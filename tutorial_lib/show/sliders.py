@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from functools import cached_property
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
@@ -21,6 +22,7 @@ from tutorial_lib.show.pictures import (
     magnification,
     required_alt,
 )
+from tutorial_lib.show.slider_page import CHOOSE_FRAME, HOOK, PLAY, STYLE
 
 FrameLike = ImageLike | Picture
 """What one position of a slider shows."""
@@ -29,70 +31,6 @@ MAX_STATE_BYTES = 1_000_000
 """The most that one slider may add to a notebook, whose limit is three times as much."""
 
 _ROOM = 520
-
-_STYLE = """<style>
-.tutorial-frames{max-width:100%;overflow:hidden;color:inherit;
---jp-widgets-slider-handle-size:28px;--jp-widgets-inline-height:44px;
---jp-widgets-slider-track-thickness:6px}
-.tutorial-frames .widget-html-content,.tutorial-frames .widget-label,.tutorial-frames label{
-color:inherit;line-height:1.4;font-size:1rem}
-.tutorial-frames .widget-label{line-height:44px}
-.tutorial-frames .widget-html,.tutorial-frames .widget-html-content{width:100%;margin:0}
-.tutorial-frames .tutorial-frame{margin:0;padding:0;font-variant-numeric:tabular-nums}
-.tutorial-frames .slider-container{margin:0 18px}
-.tutorial-frames .noUi-target{background:#8c959f}
-.tutorial-frames .noUi-handle{background:#0a66c2;border:2px solid #fff;
-box-shadow:0 0 0 1px #57606a;cursor:grab;touch-action:none}
-.tutorial-frames .noUi-handle:after{content:"";display:block;position:absolute;background:none;
-inset:-8px;left:-8px;top:-8px;width:auto;height:auto}
-.tutorial-frames .noUi-handle:focus-visible{outline:3px solid #ffbf47;outline-offset:2px}
-.tutorial-frames label:has(input){display:flex;align-items:center;gap:.6em}
-.tutorial-frames input[type=range]{flex:1;min-width:0;height:44px;margin:0;accent-color:#0a66c2}
-.tutorial-frames button{font:inherit;min-width:7em;min-height:44px;color:#fff;background:#0a66c2;
-border:0;border-radius:4px;cursor:pointer}
-.tutorial-frames button:focus-visible{outline:3px solid #ffbf47;outline-offset:2px}
-</style>"""
-
-# ipywidgets gives the handle of a slider no name that a screen reader can say, and JupyterLab takes
-# the arrow keys for itself. Nothing but script can mend either: this runs when a frame appears.
-_NAME_SLIDERS = (
-    "const image=this,name=tries=>{const root=image.closest('.tutorial-frames'),"
-    "handles=root?[...root.querySelectorAll('[role=slider]')]:[];"
-    "if(!handles.length){if(tries)setTimeout(name,100,tries-1);return}"
-    "root.dataset.lmSuppressShortcuts='true';root.onkeydown=event=>event.stopPropagation();"
-    "const text=image.parentNode.querySelector(':scope>figcaption').textContent;"
-    "for(const handle of handles){"
-    "handle.setAttribute('aria-label',"
-    "handle.closest('.widget-slider').querySelector('label').textContent);"
-    "handle.setAttribute('aria-valuetext',text)}};name(20)"
-)
-_HOOK = (
-    f'<img hidden alt="" onload="{_NAME_SLIDERS}" '
-    'src="data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///ywAAAAAAQABAAACAUwAOw==">'
-)
-
-_CHOOSE_FRAME = (
-    "const root=this.closest('.tutorial-frames'),inputs=[...root.querySelectorAll('input')],"
-    "frames=root.querySelectorAll('.tutorial-frame');"
-    "const at=inputs.reduce((k,input)=>k*(+input.max+1)+ +input.value,0);"
-    "frames.forEach((frame,i)=>frame.hidden=i!==at);"
-    "const text=frames[at].querySelector(':scope>figcaption').textContent;"
-    "for(const input of inputs)input.setAttribute('aria-valuetext',text)"
-)
-
-# The Play widget fails where the page's theme turns icon elements into SVG, as that of Jupyter
-# Book does. This button presses the slider's keys instead.
-_PLAY = (
-    "const button=this,root=this.closest('.tutorial-frames'),"
-    "slider=root.querySelector('[role=slider],input'),"
-    "pause=()=>{{clearInterval(button.timer);button.timer=0;button.textContent='▶ play'}},"
-    "step=()=>{{if(!button.isConnected)return pause();"
-    "if(slider.tagName==='INPUT'){{slider.value=slider.value===slider.max?0:+slider.value+1;"
-    "slider.oninput()}}else{{const end=slider.ariaValueNow===slider.ariaValueMax;"
-    "slider.dispatchEvent(new KeyboardEvent('keydown',{{key:end?'Home':'ArrowRight'}}))}}}};"
-    "if(button.timer)pause();"
-    "else{{button.textContent='❚❚ pause';button.timer=setInterval(step,{interval});step()}}"
-)
 
 
 class Frames:
@@ -126,7 +64,7 @@ class Frames:
         self.start = tuple(_position(at, size) for at, size in zip(start, shape, strict=True))
         self._interval = interval
         self._bodies, self._width = _bodies(frames, self.labels, alt=self.alt, width=width)
-        size = sum(len(body) + len(_HOOK) for body in self._bodies)
+        size = sum(len(body) + len(HOOK) for body in self._bodies)
         if size > max_bytes:
             raise ValueError(
                 f"{len(frames)} frames take {size / 1000:.0f} kB of the notebook, and the limit is "
@@ -139,7 +77,7 @@ class Frames:
         """The slider as a widget, for boxes and for observers; made when first asked for."""
         wide = widgets.Layout(width="100%", margin="0")
         frames: list[widgets.Widget] = [
-            widgets.HTML(_figure(body, label, more=_HOOK), layout=wide)
+            widgets.HTML(_figure(body, label, more=HOOK), layout=wide)
             for body, label in zip(self._bodies, self.labels, strict=True)
         ]
         controls: list[widgets.Widget] = []
@@ -165,7 +103,7 @@ class Frames:
             controls.insert(0, slider)
         if self._interval:
             controls.append(widgets.HTML(self._button, layout=wide))
-        notes = _STYLE + (f"<div>{escape(self.caption)}</div>" if self.caption else "")
+        notes = STYLE + (f"<div>{escape(self.caption)}</div>" if self.caption else "")
         box = widgets.VBox(
             [*frames, *controls, widgets.HTML(notes, layout=wide)],
             layout=widgets.Layout(width="100%", max_width=_css_width(self._width)),
@@ -183,7 +121,7 @@ class Frames:
         inputs = "".join(
             f'<label>{escape(name)}<input type="range" min="0" max="{size - 1}" '
             f'value="{value}" aria-valuetext="{escape(self.labels[at])}" '
-            f'oninput="{_CHOOSE_FRAME}"></label>'
+            f'oninput="{CHOOSE_FRAME}"></label>'
             for name, size, value in zip(self.descriptions, self.shape, self.start, strict=True)
         )
         return self._still(frames + inputs + (self._button if self._interval else ""))
@@ -196,7 +134,7 @@ class Frames:
 
     @property
     def _button(self) -> str:
-        script = _PLAY.format(interval=self._interval)
+        script = PLAY.format(interval=self._interval)
         return f'<button type="button" onclick="{script}">▶ play</button>'
 
     def _still(self, content: str) -> str:
@@ -204,7 +142,7 @@ class Frames:
         return (
             f'<div class="tutorial-frames" {KEEP_KEYS} role="group" '
             f'aria-label="{escape(self.alt)}" style="max-width:{_css_width(self._width)}">'
-            f"{_STYLE}{content}{caption}</div>"
+            f"{STYLE}{content}{caption}</div>"
         )
 
     def _flat(self, indices: tuple[int, ...]) -> int:
@@ -301,26 +239,29 @@ class FrameSlider(Frames):
 
 
 class FrameGrid(Frames):
-    """Two sliders that move through a table of recorded frames, with or without a kernel.
+    """Sliders that move through a table of recorded frames, with or without a kernel.
 
-    As `FrameSlider`, with a stack for each row. For weights of three networks, let one slider be
-    the first network's weight and the other the share of the rest that the second one gets: then
-    every position is possible.
+    As `FrameSlider`, with a slider for each axis of the table. For weights of three networks, let
+    one slider be the first network's weight and the other the share of the rest that the second
+    one gets: then every position is possible.
 
     Parameters
     ----------
-    frames : sequence of sequences
-        Rows of equal length; frames as in `FrameSlider`.
-    labels : sequence of sequences of str
-        What stands below each frame.
+    frames : nested sequences
+        As deep as there are sliders: for two of them, rows of equal length. Frames as in
+        `FrameSlider`.
+    labels : nested sequences of str
+        What stands below each frame, nested alike.
     alt : str
         What the frames show, in a sentence.
-    descriptions : (str, str)
-        Names of the slider over rows and of the slider within a row.
+    descriptions : sequence of str
+        Names of the sliders, from the outermost axis to the one along which frames lie side by
+        side.
     caption : str, optional
         Text below the sliders.
-    start : (int, int)
-        Row and column of the first frame shown; negative numbers count from the end.
+    start : sequence of int, optional
+        The position shown first, one number a slider; negative numbers count from the end. By
+        default each slider's first.
     width : int, optional
         Width of the frames on the page in CSS pixels.
     max_bytes : int
@@ -329,38 +270,59 @@ class FrameGrid(Frames):
     Raises
     ------
     ValueError
-        If rows differ in length, and as in `FrameSlider`.
+        If rows differ in length, frames or labels are not nested so deep, `start` has not one
+        number a slider, and as in `FrameSlider`.
     """
 
     def __init__(
         self,
-        frames: Sequence[Sequence[FrameLike] | Tensor],
+        frames: Sequence[Any],
         *,
-        labels: Sequence[Sequence[str]],
+        labels: Sequence[Any],
         alt: str,
-        descriptions: tuple[str, str],
+        descriptions: Sequence[str],
         caption: str | None = None,
-        start: tuple[int, int] = (0, 0),
+        start: Sequence[int] | None = None,
         width: int | None = None,
         max_bytes: int = MAX_STATE_BYTES,
     ) -> None:
-        if len({*map(len, frames), *map(len, labels)}) != 1 or len(frames) != len(labels):
+        axes = len(descriptions)
+        flat, shape = _flattened(frames, axes)
+        texts, same = _flattened(labels, axes)
+        if shape != same:
             raise ValueError(
-                f"rows of {[len(row) for row in frames]} frames and {[len(row) for row in labels]} "
-                "labels: all rows must have one length"
+                f"frames of shape {shape}, but labels of shape {same}: both must be nested alike, "
+                "and all rows must have one length"
             )
+        start = (0,) * axes if start is None else tuple(start)
+        if len(start) != axes:
+            raise ValueError(f"start is {start}, but there are {axes} sliders")
         super().__init__(
-            [frame for row in frames for frame in row],
-            labels=[label for row in labels for label in row],
+            flat,
+            labels=texts,
             alt=alt,
             caption=caption,
-            shape=(len(frames), len(frames[0])),
-            descriptions=descriptions,
+            shape=shape,
+            descriptions=tuple(descriptions),
             start=start,
             interval=None,
             width=width,
             max_bytes=max_bytes,
         )
+
+
+def _flattened(table: Sequence[Any], axes: int) -> tuple[list[Any], tuple[int, ...]]:
+    """Entries of a nested table in row-major order, and its shape."""
+    entries, shape = list(table), [len(table)]
+    for _ in range(axes - 1):
+        if any(isinstance(entry, str | bytes | Path | Picture) for entry in entries):
+            raise ValueError(f"entries are nested {len(shape)} deep, but there are {axes} sliders")
+        lengths = [len(entry) for entry in entries]
+        if len(set(lengths)) != 1:
+            raise ValueError(f"rows of {lengths} entries: all rows must have one length")
+        entries = [inner for entry in entries for inner in entry]
+        shape.append(lengths[0])
+    return entries, tuple(shape)
 
 
 def _bodies(
