@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tutorial_lib.gan_basics.game import LOSSES
+from tutorial_lib.gan_basics import LOSSES
 from tutorial_lib.gan_basics.live import GanPanel
 
 ENOUGH = 30  # rounds a second: what looks smooth

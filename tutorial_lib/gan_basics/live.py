@@ -16,10 +16,12 @@ from typing import Any
 import ipywidgets as widgets
 import torch
 
-from tutorial_lib.gan_basics.game import LOSSES, gan_step
-from tutorial_lib.gan_basics.measures import View, coverage, good_level, look
+from tutorial_lib.gan_basics.draw import LAYERS, SEEN, draw_view, drawn_size, svg_image
+from tutorial_lib.gan_basics.game import gan_step
+from tutorial_lib.gan_basics.losses import LOSSES
+from tutorial_lib.gan_basics.measures import coverage, good_level
 from tutorial_lib.gan_basics.plane import DISTRIBUTIONS, NORMAL, SMILE, Mixture, Mlps, Noise, drawn
-from tutorial_lib.gan_basics.show import LAYERS, SEEN, draw_view, svg_image
+from tutorial_lib.gan_basics.views import View, look
 
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "Adam": partial(torch.optim.Adam, betas=(0.5, 0.9)),
@@ -47,7 +49,7 @@ class LiveGame:
     mixture : Mixture or str
         The data, or their name in :data:`tutorial_lib.gan_basics.plane.DISTRIBUTIONS`.
     loss : str
-        One of :data:`tutorial_lib.gan_basics.game.LOSSES`.
+        One of :data:`tutorial_lib.gan_basics.losses.LOSSES`.
     seed : int
         Of the players' weights.
     hidden, layers : int
@@ -315,7 +317,7 @@ class GanPanel:
         view = self.game.view()
         layers = [layer for layer, box in self.shown.items() if box.value]
         svg = draw_view(view, self.game.mixture, layers=layers)
-        self.image.value = svg_image(svg, alt=_ALT, size=(810, 400))
+        self.image.value = svg_image(svg, alt=_ALT, size=drawn_size())
         for name, value in (("divergence", view.divergence), *self.game.losses.items()):
             self.history[name].append(value)
         losses = {"#0072B2": self.history["discriminator"], "#D55E00": self.history["generator"]}

@@ -1,6 +1,7 @@
 """What a generator has learned, in numbers: coverage, quality, kernel distance, neighbours.
 
-Taught in the chapter *GAN basics*, beside :mod:`tutorial_lib.gan_basics.game`.
+Taught in the chapter *GAN basics*. What can be seen of a game in the plane, and measured against
+its known density, is in :mod:`tutorial_lib.gan_basics.views`.
 
 References
 ----------
@@ -9,70 +10,13 @@ M. Bińkowski et al., "Demystifying MMD GANs", ICLR 2018 (arXiv:1801.01401).
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tutorial_lib.gan_basics.game import Losses, jensen_shannon, optimal_discriminator
-from tutorial_lib.gan_basics.plane import NORMAL, Mixture, Mlps, Noise
+from tutorial_lib.gan_basics.plane import Mixture
 
-EXTENT = 1.6
-"""The chapter's window on the plane reaches from −1.6 to 1.6 along both axes."""
-
-BLUR = 0.05
-"""Width h of the window of all density estimates, in the plane's units."""
-
-
-def plane(size: int, *, extent: float = EXTENT) -> tuple[Tensor, Tensor, float]:
-    """A square grid of cell centres.
-
-    Parameters
-    ----------
-    size : int
-        Cells along either axis, S.
-    extent : float
-        Half the side of the square.
-
-    Returns
-    -------
-    axis : Tensor
-        (S,) coordinates along an axis, rising.
-    points : Tensor
-        (S², 2) points (x, y), row by row from the top (largest y), as in an image.
-    cell : float
-        Area of a cell.
-    """
-    axis = (torch.arange(size) + 0.5) * (2 * extent / size) - extent
-    y, x = torch.meshgrid(axis.flip(0), axis, indexing="ij")
-    return axis, torch.stack([x, y], dim=-1).reshape(-1, 2), (2 * extent / size) ** 2
-
-
-def kernel_density(samples: Tensor, axis: Tensor, *, width: float = BLUR) -> Tensor:
-    """Density of samples in the plane, estimated with a Gaussian window of width h.
-
-    It is the exact density of (samples, blurred); blur the other density alike before comparing.
-
-    Parameters
-    ----------
-    samples : Tensor
-        (..., N, 2) points.
-    axis : Tensor
-        (S,) coordinates of the grid along each axis.
-    width : float
-        Standard deviation h of the window.
-
-    Returns
-    -------
-    Tensor
-        (..., S, S), rows from the top, as an image.
-    """
-    # The window is a product of one factor in x and one in y: all sums become one product.
-    distance = (samples[..., None] - axis) / width
-    factor = torch.exp(-distance.square() / 2) / (width * math.sqrt(2 * math.pi))
-    return factor[..., 1, :].flip(-1).mT @ factor[..., 0, :] / samples.shape[-2]
+# --------------------------------------------------------------------------- the plane
 
 
 def good_level(mixture: Mixture, *, count: int = 20_000) -> float:
@@ -117,124 +61,6 @@ def coverage(samples: Tensor, mixture: Mixture, *, level: float | None = None) -
     counts = torch.bincount(nearest, minlength=len(mixture.modes))
     enough = 0.1 * len(samples) / len(mixture.modes)
     return int((counts >= enough).sum()), len(good) / len(samples)
-
-
-@dataclass(frozen=True)
-class View:
-    """Everything that a picture of a game in the plane shows.
-
-    Attributes
-    ----------
-    learned, optimal : Tensor
-        (S, S), range [0, 1]: the discriminator, and D* = p / (p + q), rows from the top. A
-        critic's scores are standardised over the grid and put through a sigmoid.
-    samples : Tensor
-        (N, 2) generated points.
-    arrows : Tensor
-        (A, 2): which way and how hard the generator's loss pulls the first A samples; minus its
-        gradient on each.
-    mesh : Tensor
-        (L, L, 2): where the generator puts the nodes of a square net over the noise's middle 95 %;
-        (L, 2) if the noise is one number.
-    divergence : float
-        Jensen–Shannon divergence, in nats, of data and samples, both blurred by `BLUR`.
-    """
-
-    learned: Tensor
-    optimal: Tensor
-    samples: Tensor
-    arrows: Tensor
-    mesh: Tensor
-    divergence: float
-
-
-def look(
-    generator: Mlps,
-    discriminator: Mlps,
-    mixture: Mixture,
-    *,
-    losses: Losses,
-    noise: Noise = NORMAL,
-    size: int = 48,
-    samples: int = 4000,
-    shown: int = 256,
-    arrows: int = 96,
-    nodes: int = 15,
-    seed: int = 0,
-) -> list[View]:
-    """Look at all games that are played side by side.
-
-    Parameters
-    ----------
-    generator, discriminator : Mlps
-        K games' players.
-    mixture : Mixture
-        The data's distribution.
-    losses : Losses
-        What they play for.
-    noise : Noise
-        What the generators start from.
-    size : int
-        Side of the heat maps, S.
-    samples, shown, arrows, nodes : int
-        How many samples the density estimate uses, how many of them are kept, how many have an
-        arrow, and how many nodes the net has along an axis.
-    seed : int
-        Of the noise; equal in all games and at all times, so that points can be followed.
-
-    Returns
-    -------
-    list of View
-        One for each game.
-    """
-    games = len(generator.weights[0])
-    axis, points, cell = plane(size)
-    drawn = noise.sample(samples, generator=torch.Generator().manual_seed(seed))
-    net = noise.net(nodes)
-    with torch.no_grad():
-        made = generator(torch.cat([drawn, net]).expand(games, -1, -1))
-        logits = discriminator(points.expand(games, -1, -1))
-    made, mesh = made[:, :samples], made[:, samples:]
-    pulled = made[:, :arrows].clone().requires_grad_()
-    (slope,) = torch.autograd.grad(losses.generator(discriminator(pulled)).sum(), pulled)
-    if losses.probability is None:
-        spread = (logits - logits.mean(-1, keepdim=True)) / logits.std(-1, keepdim=True)
-        learned = torch.sigmoid(spread).view(-1, size, size)
-    else:
-        learned = losses.probability(logits).view(-1, size, size)
-    p = mixture.log_density(points, blur=BLUR).view(size, size).exp()
-    q = kernel_density(made, axis)
-    return [
-        View(
-            learned=learned[k],
-            optimal=optimal_discriminator(p.clamp(min=1e-12).log(), q[k].clamp(min=1e-12).log()),
-            samples=made[k, :shown],
-            arrows=-slope[k] * arrows,
-            mesh=mesh[k].view(*[nodes] * noise.axes, 2),
-            divergence=jensen_shannon(p, q[k], cell=cell).item(),
-        )
-        for k in range(games)
-    ]
-
-
-def discriminator_gap(view: View, mixture: Mixture) -> float:
-    """How far the learned discriminator is from the best one, where there are data.
-
-    Parameters
-    ----------
-    view : View
-        Of a game against a discriminator, not against a critic.
-    mixture : Mixture
-        The data.
-
-    Returns
-    -------
-    float
-        Mean of ``|D − D*|`` over the data, range [0, 1].
-    """
-    _, points, _ = plane(len(view.learned))
-    weight = mixture.log_density(points, blur=BLUR).softmax(0)
-    return ((view.learned - view.optimal).abs().flatten() * weight).sum().item()
 
 
 # ---------------------------------------------------------------------------- pictures

@@ -1,128 +1,34 @@
-"""Games in the plane, drawn: every picture is a small SVG, sharp at any size.
-
-Used in the chapter *GAN basics*; :mod:`tutorial_lib.gan_basics.game.live` moves the same pictures.
-"""
+"""Pictures and sliders that only the chapter *GAN basics* has."""
 
 from __future__ import annotations
 
-import base64
-import io
-from collections.abc import Collection, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from html import escape
-from urllib.parse import quote
+from typing import Any
 
-import numpy as np
+import matplotlib.pyplot as plt
 import torch
-from PIL import Image
+from IPython.display import Markdown
 from torch import Tensor
 
-from tutorial_lib.gan_basics.measures import EXTENT, View
-from tutorial_lib.gan_basics.plane import Mixture
-from tutorial_lib.show.pictures import Picture, caption_html, required_alt
-from tutorial_lib.show.sliders import MAX_STATE_BYTES, FrameLike, Frames
+from tutorial_lib import ledger
+from tutorial_lib.data.faces import face_credits
+from tutorial_lib.gan_basics.draw import SEEN, draw_view, drawn_size, svg_image
+from tutorial_lib.gan_basics.experiments import RATES, ROUNDS, SLIDER_LOSSES, slider_game
+from tutorial_lib.gan_basics.faces_training import wall_name
+from tutorial_lib.gan_basics.game import jensen_shannon, optimal_discriminator, value
+from tutorial_lib.gan_basics.plane import DISTRIBUTIONS, Mixture
+from tutorial_lib.gan_basics.plane_training import recorded_steps, recorded_views
+from tutorial_lib.gan_basics.seeds import seed_curves
+from tutorial_lib.gan_basics.views import View, discriminator_gap
+from tutorial_lib.show.curves import curves, figure
+from tutorial_lib.show.pictures import MAX_OUTPUT_BYTES, Picture, caption_html, required_alt
+from tutorial_lib.show.sliders import FrameGrid, FrameSlider
+from tutorial_lib.show.style import style
 
-LAYERS = ("ground", "real", "generated", "pull", "net")
-"""What a picture of the plane can show, from the ground up."""
-
-SEEN = LAYERS[:4]
-"""What it shows unless told otherwise."""
-
-# From "fake" through "cannot tell" to "real": so few steps compress well, and the browser smooths
-# them as it enlarges the ground.
-_COLOURS = np.concatenate(
-    [
-        np.linspace((240, 160, 96), (252, 252, 250), 10, endpoint=False),
-        np.linspace((252, 252, 250), (112, 176, 226), 11),
-    ]
-).astype(np.uint8)
-_SIDE = 400  # units along a square; whole numbers of them keep a picture to a few kilobytes
-_GAP = 10
-_REALS, _FAKES, _ARROWS = 160, 200, 64  # how many are drawn
-
-_HEAD = (
-    "<defs><marker id='h' markerWidth='7' markerHeight='7' refX='3' refY='3.5' orient='auto'>"
-    "<path d='M0 0l7 3.5-7 3.5z' stroke='none' fill='rgb(40,40,40)'/></marker>"
-    "<marker id='a' markerWidth='6' markerHeight='6' refX='3' refY='3' "
-    "markerUnits='userSpaceOnUse'><circle cx='3' cy='3' r='2.3' fill='rgb(0,60,140)'/></marker>"
-    "<marker id='b' markerWidth='10' markerHeight='10' refX='5' refY='5' "
-    "markerUnits='userSpaceOnUse'><circle cx='5' cy='5' r='3.5' fill='rgb(170,40,0)' "
-    "stroke='rgb(255,235,220)' stroke-width='1'/></marker></defs>"
-)
-
-
-def draw_view(
-    view: View,
-    mixture: Mixture,
-    *,
-    optimal: bool = True,
-    layers: Collection[str] = SEEN,
-    before: Tensor | None = None,
-) -> str:
-    """Draw the plane: the learned discriminator, and beside it the best one.
-
-    Blue ground is where the discriminator says "real", orange where it says "fake", white where
-    it cannot tell. Blue dots are real data, dark red dots are generated, and on the left each
-    arrow is the pull of the generator's loss on a sample, longer where it is stronger.
-
-    Parameters
-    ----------
-    view : View
-        What there is to see.
-    mixture : Mixture
-        The data, of which 160 samples are drawn.
-    optimal : bool
-        Whether the second square, with D* = p / (p + q), is drawn.
-    layers : collection of str
-        Which of `LAYERS` are drawn; the net is the generator's image of one over the noise.
-    before : Tensor, optional
-        (B, 2): where the first B samples were. Lines lead from there to where they are.
-
-    Returns
-    -------
-    str
-        An SVG image: one square, or two and a gap between them.
-
-    Raises
-    ------
-    ValueError
-        If there is no such layer.
-    """
-    if unknown := set(layers) - set(LAYERS):
-        raise ValueError(f"no layer {', '.join(sorted(unknown))}; there are: {', '.join(LAYERS)}")
-    shapes, dots, marks = "", "", ""
-    if "real" in layers:
-        real = _units(mixture.sample(_REALS, generator=torch.Generator().manual_seed(3)))
-        shapes += _dots(real, name="r", marker="a")
-        dots = "<use href='#r'/>"
-    fake = _units(view.samples[:_FAKES])
-    if "generated" in layers:
-        shapes += _dots(fake, name="g", marker="b")
-        marks = "<use href='#g'/>"
-    lines = ""
-    if before is not None:
-        lines = _lines(_units(before[:_FAKES]), fake[: len(before)], "rgb(150,110,100)")
-    arrows = _arrows(view.arrows[:_ARROWS], fake) if "pull" in layers else ""
-    net = _net(view.mesh) if "net" in layers else ""
-    squares = [(view.learned, "learned D", net + dots + lines + arrows + marks)]
-    if optimal:
-        squares.append((view.optimal, "best D", dots + marks))
-    drawn = ""
-    for place, (heat, name, inside) in enumerate(squares):
-        ground = _heat(heat) if "ground" in layers else ""
-        title = (
-            f"<text x='9' y='29' font-size='25' font-family='sans-serif' stroke='white' "
-            f"stroke-width='6' paint-order='stroke' fill='rgb(30,30,30)'>{name}</text>"
-        )
-        drawn += (
-            f"<svg x='{place * (_SIDE + _GAP)}' width='{_SIDE}' height='{_SIDE}'>"
-            f"<rect width='{_SIDE}' height='{_SIDE}' fill='rgb(252,252,250)'/>"
-            f"{ground}{inside}{title if optimal else ''}</svg>"
-        )
-    width, height = _size(optimal)
-    return (
-        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}' fill='none' "
-        f"stroke-linecap='round'>{_HEAD}<defs>{shapes}</defs>{drawn}</svg>"
-    )
+# ---------------------------------------------------------------------- views of a game
 
 
 def view_picture(
@@ -149,33 +55,8 @@ def view_picture(
         As wide as its place.
     """
     svg = draw_view(view, mixture, optimal=optimal, layers=layers, before=before)
-    return Picture(svg_image(svg, alt=alt, size=_size(optimal)), alt)
-
-
-def svg_image(svg: str, *, alt: str, size: tuple[int, int]) -> str:
-    """Write an `<img>` element that holds an SVG image and fills its place.
-
-    Parameters
-    ----------
-    svg : str
-        The image, its attributes in single quotes.
-    alt : str
-        What there is to see.
-    size : (int, int)
-        Width and height, of which only the ratio matters.
-
-    Returns
-    -------
-    str
-        HTML.
-    """
-    # Spaces and most signs may stay as they are, which is a quarter shorter than base64.
-    data = quote(svg, safe=" =:/;,+()'-.")
-    return (
-        f'<img class="dark-light" alt="{escape(required_alt(alt))}" width="{size[0]}" '
-        f'height="{size[1]}" decoding="sync" style="display:block;width:100%;height:auto;margin:0;'
-        f'padding:0;border-radius:0" src="data:image/svg+xml,{data}">'
-    )
+    alt = required_alt(alt)
+    return Picture(svg_image(svg, alt=alt, size=drawn_size(optimal=optimal)), alt)
 
 
 def gallery(pictures: Mapping[str, Picture], *, alt: str, width: int = 200) -> Picture:
@@ -206,110 +87,302 @@ def gallery(pictures: Mapping[str, Picture], *, alt: str, width: int = 200) -> P
     )
 
 
-def _size(optimal: bool) -> tuple[int, int]:
-    return (2 * _SIDE + _GAP if optimal else _SIDE), _SIDE
-
-
-def _units(points: Tensor) -> np.ndarray:
-    # A game at too high a rate flies off to infinity and must not take the drawing with it.
-    near = points.nan_to_num(nan=-99, posinf=99, neginf=-99).clamp(-99, 99)
-    scaled = (near.numpy() * np.array([1, -1]) + EXTENT) * (_SIDE / (2 * EXTENT))
-    return np.rint(scaled).astype(int)
-
-
-def _dots(points: np.ndarray, *, name: str, marker: str) -> str:
-    """Write an invisible path that has a dot at each of its corners."""
-    seen = points[((points > -5) & (points < _SIDE + 5)).all(axis=-1)]
-    # In this order the next dot is near, and its place a short number.
-    x, y = seen[np.lexsort((seen[:, 0], seen[:, 1] // 20))].T
-    steps = zip(np.diff(x, prepend=0), np.diff(y, prepend=0), strict=True)
-    path = "m" + "".join(f"{dx:+}{dy:+}" for dx, dy in steps)
-    marks = "".join(f" marker-{place}='url(#{marker})'" for place in ("start", "mid", "end"))
-    return f"<path id='{name}' d='{path if len(seen) else ''}'{marks}/>"
-
-
-def _lines(start: np.ndarray, end: np.ndarray, colour: str, *, more: str = "") -> str:
-    moves = zip(start, end - start, strict=True)
-    path = "".join(f"M{x} {y}l{dx}{dy:+}" for (x, y), (dx, dy) in moves)
-    return f"<path d='{path}' stroke='{colour}' stroke-width='1.6' {more}/>"
-
-
-def _arrows(pull: Tensor, points: np.ndarray) -> str:
-    moves = pull.nan_to_num(0, 0, 0).numpy() * np.array([1, -1]) * (_SIDE / 60)
-    length = np.linalg.norm(moves, axis=-1, keepdims=True)
-    moves = np.rint(moves * np.minimum(1, _SIDE / 7 / np.maximum(length, 1e-9))).astype(int)
-    long = np.abs(moves).sum(-1) > 2
-    start = points[: len(moves)][long]
-    return _lines(start, start + moves[long], "rgb(60,60,60)", more="marker-end='url(#h)'")
-
-
-def _net(mesh: Tensor) -> str:
-    """Lines along both of the net's directions, or a thread with its knots."""
-    nodes = _units(mesh)
-    lines = [*nodes, *nodes.swapaxes(0, 1)] if nodes.ndim == 3 else [nodes]
-    path = "".join("M" + "L".join(f"{x} {y}" for x, y in line) for line in lines)
-    return f"<path d='{path}' stroke='rgb(110,110,110)' stroke-width='1.5'/>"
-
-
-def _heat(values: Tensor) -> str:
-    file = io.BytesIO()
-    index = (values.nan_to_num(nan=0.5) * (len(_COLOURS) - 1)).round().byte().numpy()
-    ground = Image.fromarray(index, "P")
-    ground.putpalette(_COLOURS.tobytes())
-    ground.save(file, "png", compress_level=9)
-    data = base64.b64encode(file.getvalue()).decode()
-    return (
-        f"<image width='{_SIDE}' height='{_SIDE}' preserveAspectRatio='none' "
-        f"href='data:image/png;base64,{data}'/>"
-    )
-
-
-class FrameTable(Frames):
-    """As many sliders as there are axes, over a table of recorded frames.
-
-    As `FrameSlider`, with or without a kernel.
+def round_slider(before: View, judged: View, after: View, mixture: Mixture) -> FrameSlider:
+    """One round of the game, move by move.
 
     Parameters
     ----------
-    frames : sequence
-        In row-major order: the last axis runs fastest.
-    labels : sequence of str
-        What stands below each frame.
-    alt : str
-        What the frames show, in a sentence.
-    axes : mapping of str to int
-        Name of each slider → number of its positions.
-    start : sequence of int
-        The position shown first, one number an axis.
-    caption : str, optional
-        Text below the sliders.
-    width : int, optional
-        Width of the frames in CSS pixels.
-    max_bytes : int
-        Limit for what the frames add to the notebook.
-    """
+    before, judged, after : View
+        Before the round, after the discriminator's step, and after the generator's.
+    mixture : Mixture
+        The data.
 
-    def __init__(
-        self,
-        frames: Sequence[FrameLike],
-        *,
-        labels: Sequence[str],
-        alt: str,
-        axes: dict[str, int],
-        start: Sequence[int],
-        caption: str | None = None,
-        width: int | None = None,
-        max_bytes: int = MAX_STATE_BYTES,
-    ) -> None:
-        super().__init__(
-            frames,
-            labels=labels,
-            alt=alt,
-            caption=caption,
-            shape=tuple(axes.values()),
-            descriptions=tuple(axes),
-            start=tuple(start),
-            interval=None,
-            width=width,
-            max_bytes=max_bytes,
+    Returns
+    -------
+    FrameSlider
+        Five frames. Arrows are eight times as long as elsewhere, to be seen.
+    """
+    judged = replace(judged, arrows=8 * judged.arrows)
+    moved = replace(judged, samples=after.samples)  # the ground is still that of D's last answer
+    points = ("real", "generated")
+    moves: dict[str, tuple[View, Collection[str], Tensor | None]] = {
+        "1. Fakes among real samples": (before, points, None),
+        "2. What D thinks of the plane": (before, ("ground", *points), None),
+        "3. D has taken one step": (judged, ("ground", *points), None),
+        "4. The pull of G's loss on its fakes": (judged, ("ground", "generated", "pull"), None),
+        "5. G has taken one step": (moved, ("ground", *points), judged.samples[:64]),
+    }
+    return FrameSlider(
+        [
+            view_picture(view, mixture, alt=name, optimal=False, layers=layers, before=start)
+            for name, (view, layers, start) in moves.items()
+        ],
+        labels=list(moves),
+        description="move",
+        alt="One round of the game on the moons, move by move.",
+        width=400,
+    )
+
+
+# ---------------------------------------------------------------------- theory
+
+
+def game_diagram() -> Picture:
+    """Who hands what to whom: noise, G, fakes and real data, D, the value, and the two slopes."""
+    boxes = (
+        (2.3, 2.6, 1.3, 1.0, "G", "#fbe3cf"),
+        (6.2, 1.5, 1.3, 1.2, "D", "#dbe9f6"),
+        (9.2, 1.5, 1.9, 1.2, "V(D, G)", "#f0f0f0"),
+    )
+    dark, blue, orange = "#24292f", "#0072B2", "#D55E00"
+    arrows: tuple[tuple[tuple[float, float], tuple[float, float], str, str, float], ...] = (
+        ((1.35, 3.1), (2.3, 3.1), dark, "-", 0.0),
+        ((3.6, 3.1), (6.2, 2.4), dark, "-", 0.0),
+        ((3.8, 0.95), (6.2, 1.8), dark, "-", 0.0),
+        ((7.5, 2.1), (9.2, 2.1), dark, "-", 0.0),
+        ((9.9, 1.5), (7.0, 1.5), blue, "--", -0.4),
+        ((10.1, 2.7), (3.0, 3.6), orange, "--", 0.28),
+    )
+    texts = (
+        (0.15, 2.95, "noise z"),
+        (4.5, 3.1, "fake G(z)"),
+        (1.1, 0.75, "real x, from data"),
+        (7.6, 2.3, "P(real)"),
+    )
+    with style():
+        drawing, axes = plt.subplots(figsize=(7, 2.9))
+    for left, bottom, width, height, name, colour in boxes:
+        axes.add_patch(plt.Rectangle((left, bottom), width, height, fc=colour, ec=dark))
+        middle = (left + width / 2, bottom + height / 2)
+        axes.text(*middle, name, ha="center", va="center", fontsize=15)
+    for start, end, colour, line, bend in arrows:
+        shape: dict[str, Any] = {"arrowstyle": "->", "color": colour, "ls": line, "lw": 1.8}
+        axes.annotate("", end, start, arrowprops=shape | {"connectionstyle": f"arc3,rad={bend}"})
+    for x, y, text in texts:
+        axes.text(x, y, text, fontsize=12)
+    axes.text(8.6, 0.45, "D moves up the slope", color=blue, fontsize=12, ha="center")
+    through = "G moves down the slope, through D"
+    axes.text(6.6, 4.75, through, color="#B34700", fontsize=12, ha="center")
+    axes.set(xlim=(0.1, 11.3), ylim=(0.2, 5.2))
+    axes.axis("off")
+    return figure(
+        drawing,
+        alt="Noise goes through G and becomes a fake; fakes and real data go into D, whose answers "
+        "make up V. The slope of V moves D up and, back through D, G down.",
+    )
+
+
+def distance_slider(distances: Sequence[float], *, width: float = 0.8) -> FrameSlider:
+    """Two bell curves drift apart, and with them the best discriminator and the divergence.
+
+    Parameters
+    ----------
+    distances : sequence of float
+        Between the means of data and generator, a frame each.
+    width : float
+        Standard deviation of either.
+    """
+    axis = torch.linspace(-8, 8, 801, dtype=torch.float64)
+    cell = (axis[1] - axis[0]).item()
+    log_p = torch.distributions.Normal(-2.0, width).log_prob(axis)
+    frames, labels = [], []
+    for shift in distances:
+        log_q = torch.distributions.Normal(-2.0 + shift, width).log_prob(axis)
+        p, q = log_p.exp(), log_q.exp()
+        v = value(p, q, log_p - log_q, cell=cell).item()
+        divergence = jensen_shannon(p, q, cell=cell).item()
+        drawn = {"data p": p, "generator q": q, "best D": optimal_discriminator(log_p, log_q)}
+        frames.append(
+            curves(
+                {name: (axis, values) for name, values in drawn.items()},
+                xlabel="x",
+                ylabel="density; probability",
+                alt=f"Two bell curves {shift} apart, and the best discriminator between them.",
+            )
         )
+        labels.append(
+            f"distance {shift}: V(D*, G) = {v:z.3f}, JSD = {divergence:.3f} of at most 0.693"
+        )
+    return FrameSlider(
+        frames,
+        labels=labels,
+        start=2,
+        description="distance",
+        alt="Densities of data and generator, and the best discriminator.",
+        caption="All three curves are computed, none is drawn by hand.",
+    )
+
+
+# ---------------------------------------------------------------------- recorded games
+
+
+def band(
+    record: ledger.Record,
+    measure: str,
+    games: Sequence[str],
+    *,
+    ylabel: str,
+    alt: str,
+    title: str | None = None,
+    max_bytes: int = MAX_OUTPUT_BYTES,
+) -> Picture:
+    """One measure of some games over training, each with the band of its seeds.
+
+    Parameters
+    ----------
+    record : Record
+        Of an experiment in the plane.
+    measure, games
+        As in :func:`tutorial_lib.gan_basics.seeds.seed_curves`.
+    ylabel, alt, title, max_bytes
+        As in :func:`tutorial_lib.show.curves`.
+    """
+    return curves(
+        {game: seed_curves(record, measure, game) for game in games},
+        xlabel="step",
+        ylabel=ylabel,
+        title=title,
+        alt=alt,
+        max_bytes=max_bytes,
+    )
+
+
+def recordings_slider(
+    records: Mapping[str, ledger.Record], games: Sequence[str], *, without: Collection[int] = ()
+) -> FrameGrid:
+    """What was kept of some games on several distributions: D beside D*, over training.
+
+    Parameters
+    ----------
+    records : mapping of str to Record
+        Distribution → record.
+    games : sequence of str
+        Which games of each.
+    without : collection of int
+        Steps that are left out.
+    """
+    first = next(iter(records.values()))
+    steps = [step for step in recorded_steps(first) if step not in without]
+    mixtures = {name: DISTRIBUTIONS[name]() for name in records}
+    kept = {
+        (name, step): recorded_views(record, step)
+        for name, record in records.items()
+        for step in steps
+    }
+
+    def label(at: tuple[str, str, int]) -> str:
+        name, game, step = at
+        view = kept[name, step][game]
+        gap = discriminator_gap(view, mixtures[name])
+        return f"{name}, {game}, step {step}: JSD {view.divergence:.2f}, gap |D − D*| {gap:.2f}"
+
+    def picture(at: tuple[str, str, int]) -> Picture:
+        name, game, step = at
+        return view_picture(kept[name, step][game], mixtures[name], alt=label(at))
+
+    table = [[[(name, game, step) for step in steps] for game in games] for name in records]
+    return FrameGrid(
+        _each(picture, table),
+        labels=_each(label, table),
+        descriptions=("distribution", "loss", "step"),
+        start=(0, 0, -1),
+        alt="The learned discriminator (left) and the best one (right) with real and generated "
+        "points.",
+        caption=f"{first.device}; {first.steps} steps.",
+        width=560,
+    )
+
+
+def knobs_slider(record: ledger.Record) -> FrameGrid:
+    """How the games of ``gan_basics/sliders_ring`` ended, with a slider for each of four knobs."""
+    last = recorded_steps(record)[-1]
+    views, mixture = recorded_views(record, last), DISTRIBUTIONS["ring"]()
+
+    def label(game: str) -> str:
+        modes, quality = (record.metric(game, key, "median") for key in ("modes", "quality"))
+        return f"{game}: {modes:.0f} modes, {quality:.0%} high quality"
+
+    def picture(game: str) -> Picture:
+        return view_picture(views[game], mixture, alt=label(game), optimal=False)
+
+    table = [
+        [[[slider_game(loss, rounds, d, g) for g in RATES] for d in RATES] for rounds in ROUNDS]
+        for loss in SLIDER_LOSSES
+    ]
+    return FrameGrid(
+        _each(picture, table),
+        labels=_each(label, table),
+        descriptions=("loss", "steps of D per G", "rate of D", "rate of G"),
+        start=(0, 0, 1, 1),
+        alt="The learned discriminator and the samples at the end of a game with these settings.",
+        caption=f"Seed 0 after {last} steps of G. A Wasserstein critic's score is no probability: "
+        "its colours are the score, standardised.",
+        width=400,
+    )
+
+
+def remedies_slider(record: ledger.Record, *, without: Collection[int] = ()) -> FrameGrid:
+    """The games of ``gan_basics/collapse`` over training, but for some steps."""
+    steps = [step for step in recorded_steps(record) if step not in without]
+    kept = {step: recorded_views(record, step) for step in steps}
+    mixture = DISTRIBUTIONS[record.config["distribution"]]()
+
+    def label(at: tuple[str, int]) -> str:
+        game, step = at
+        return f"{game}: step {step}"
+
+    def picture(at: tuple[str, int]) -> Picture:
+        game, step = at
+        return view_picture(kept[step][game], mixture, alt=label(at), optimal=False)
+
+    table = [[(game["name"], step) for step in steps] for game in record.config["games"]]
+    return FrameGrid(
+        _each(picture, table),
+        labels=_each(label, table),
+        descriptions=("remedy", "step"),
+        start=(0, -1),
+        alt="Samples and discriminator on the ring: collapsed to one place, or spread over all "
+        "modes.",
+        width=400,
+    )
+
+
+def _each(function: Callable[[Any], Any], table: list[Any]) -> list[Any]:
+    """Apply a function to every entry of a nested list."""
+    return [
+        _each(function, entry) if isinstance(entry, list) else function(entry) for entry in table
+    ]
+
+
+# ---------------------------------------------------------------------- faces
+
+
+def artists() -> Markdown:
+    """The artists of the cartoon faces and their licences, as a list with links."""
+    linked = re.sub(r"(: |by |, )([^(,\n]+) \((http[^)]+)\)", r"\1[\2](\3)", face_credits())
+    return Markdown("\n".join(f"- {line}" for line in linked.splitlines()))
+
+
+def wall_slider(record: ledger.Record, steps: Collection[int]) -> FrameSlider:
+    """Some of the walls of faces that a run has kept, and always the last, as they were stored.
+
+    Parameters
+    ----------
+    record : Record
+        Of a training on faces.
+    steps : collection of int
+        Which walls.
+    """
+    moments, (distances, *_) = seed_curves(record, "kernel distance")
+    at = {int(step): distance for step, distance in zip(moments, distances, strict=True)}
+    chosen = [step for step in at if step in steps or step == record.steps]
+    return FrameSlider(
+        [record.artefact(wall_name(step)) for step in chosen],
+        labels=[f"step {step}: kernel distance {at[step]:.3g}" for step in chosen],
+        start=-1,
+        play=True,
+        alt=f"32 generated faces of {record.config['size']} pixels through training.",
+        caption=f"{record.device}, {record.steps} steps, {record.seconds / 60:.0f} minutes; "
+        f"seeds: {record.config['seeds']}.",
+        width=512,
+    )
