@@ -5,8 +5,15 @@ import datetime
 import re
 
 import pytest
+import torch
 
-from tutorial_lib.deep_image_prior.show import DAMAGES, RestorePanel
+from tutorial_lib.deep_image_prior.show import (
+    DAMAGES,
+    RestorePanel,
+    spectrum,
+    stretched,
+    two_paths,
+)
 
 
 @pytest.mark.parametrize("damage", list(DAMAGES))
@@ -65,3 +72,29 @@ def test_panel_takes_the_readers_own_picture(photo):
     assert panel.truth.shape == (1, 3, 32, 40)
     panel.upload.value = (uploaded(b"words"),)
     assert "is not an image" in panel.status.value
+
+
+def test_two_paths_are_drawn_with_their_text(photograph):
+    noisy = (photograph + 0.1 * torch.randn_like(photograph)).clamp(0, 1)
+    outputs = [torch.full_like(photograph, 0.5).lerp(noisy, share / 20) for share in range(20)]
+    drawn = two_paths(outputs, truth=photograph, observed=noisy, alt="Two paths.")
+    assert "data:image/webp" in drawn.html
+    assert drawn.alt == "Two paths."
+
+
+def test_a_spectrum_has_slow_waves_in_its_middle():
+    x = torch.arange(32) / 32
+    slow, fast = (torch.sin(2 * torch.pi * waves * x).expand(1, 3, 32, 32) for waves in (2, 14))
+    for image, place in ((slow, 18), (fast, 30)):
+        found = spectrum(image)
+        assert found.shape == (1, 3, 32, 32)
+        assert found[0, 0].argmax().item() in (16 * 32 + place, 16 * 32 + 32 - place)
+        assert found.max() == 1
+
+
+def test_stretched_contrast_fills_the_range(photograph):
+    dull = 0.4 + 0.1 * photograph
+    made = stretched(dull)
+    assert made.min() == 0
+    assert made.max() == 1
+    torch.testing.assert_close(made, stretched(photograph))

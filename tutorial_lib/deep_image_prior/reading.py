@@ -152,23 +152,18 @@ def filled(read: Reader) -> str:
     return f"{scores} ({in_words(record)})"
 
 
-CLAIMS: dict[str, tuple[Claim, ...]] = {
-    "fitting_speed": (
-        Claim(
-            "a natural image is roughly there after about 100 updates, noise only after 10,000",
-            speeds,
-        ),
+CLAIMS = (
+    Claim(
+        "a natural image is roughly there after about 100 updates, noise only after 10,000", speeds
     ),
-    "denoise": (Claim("1,000 updates clean a noisy picture tolerably well", denoised),),
-    "jpeg": (Claim("the artefacts of JPEG at quality 20 are reduced", cleaned),),
-    "super_resolution": (
-        Claim("four times enlarged, it is a little better than interpolation", enlarged),
-        Claim(
-            "denoising the enlarged picture afterwards changes nothing: what remains are "
-            "artefacts of the convolutions themselves",
-            denoised_again,
-        ),
+    Claim("1,000 updates clean a noisy picture tolerably well", denoised),
+    Claim("the artefacts of JPEG at quality 20 are reduced", cleaned),
+    Claim("four times enlarged, it is a little better than interpolation", enlarged),
+    Claim(
+        "denoising the enlarged picture afterwards changes nothing: what remains are artefacts of "
+        "the convolutions themselves",
+        denoised_again,
     ),
-    "inpaint": (Claim("writing over a picture is removed but for faint traces", filled),),
-}
-"""What the article found, by the experiment that answers."""
+    Claim("writing over a picture is removed but for faint traces", filled),
+)
+"""What the article found, and what answers it."""

@@ -1,4 +1,4 @@
-"""A picture being restored while the reader watches.
+"""A picture being restored while the reader watches; paths through the space of pictures; spectra.
 
 Used in the chapter *Deep Image Prior*.
 """
@@ -10,10 +10,11 @@ import base64
 import io
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from html import escape
 
 import ipywidgets as widgets
+import matplotlib.pyplot as plt
 import torch
 from torch import Tensor, nn
 
@@ -26,13 +27,16 @@ from tutorial_lib.data import (
     read_image,
     text_mask,
 )
+from tutorial_lib.deep_image_prior.early_stopping import error_plane
 from tutorial_lib.deep_image_prior.fit import Step
 from tutorial_lib.deep_image_prior.fitting import restore
 from tutorial_lib.deep_image_prior.networks import JPEG_CHANNELS, JPEG_SKIPS, SkipNetwork
 from tutorial_lib.deep_image_prior.scores import decibels
 from tutorial_lib.deep_image_prior.tasks import Denoising, Inpainting, SuperResolution, Task
 from tutorial_lib.metrics import imresize
-from tutorial_lib.show.pictures import encode
+from tutorial_lib.show.curves import figure
+from tutorial_lib.show.pictures import Picture, encode
+from tutorial_lib.show.style import style
 
 DAMAGES: dict[str, Callable[[Tensor], Task]] = {
     "noise, σ = 25": lambda image: Denoising(add_noise(image, generator=_fixed())),
@@ -52,6 +56,74 @@ DAMAGES: dict[str, Callable[[Tensor], Task]] = {
 """What can be done to a picture, by name."""
 
 _ALT = "The damaged picture, the network's output, and the average of its outputs."
+
+
+def two_paths(outputs: Sequence[Tensor], *, truth: Tensor, observed: Tensor, alt: str) -> Picture:
+    """Draw a fit's way to the damaged picture, and the straight way of changing pixels.
+
+    Parameters
+    ----------
+    outputs : sequence of Tensor
+        The network's picture after each step, (1, 3, H, W).
+    truth, observed : Tensor
+        The true picture and the damaged one, of that shape.
+    alt : str
+        What there is to see.
+
+    Returns
+    -------
+    Picture
+        In the plane of :func:`tutorial_lib.deep_image_prior.early_stopping.error_plane`, with
+        circles of equal PSNR.
+    """
+    path = [error_plane(output, truth=truth, observed=observed) for output in outputs]
+    shares = torch.linspace(0, 1, 20).tolist()
+    pixels = (outputs[0].lerp(observed, share) for share in shares)
+    straight = [error_plane(made, truth=truth, observed=observed) for made in pixels]
+    size = (observed - truth).square().mean().sqrt().item()
+
+    with style():
+        drawing, axes = plt.subplots(figsize=(4.8, 4.6))
+    for level in (14, 18, 20, 22, 24):
+        radius = 10 ** (-level / 20) / size
+        axes.add_patch(plt.Circle((0, 0), radius, fill=False, color="#bbbbbb"))
+        axes.annotate(f"{level} dB", (0.8 * radius, 0.6 * radius), color="#666666", fontsize=9)
+    axes.plot(*zip(*straight, strict=True), "--", label="changing pixels")
+    axes.plot(*zip(*path[::3], strict=True), label="changing weights", linewidth=1.5)
+    axes.plot(0, 0, "k*", markersize=14, label="the true face")
+    axes.plot(1, 0, "kx", markersize=10, markeredgewidth=2, label="the noisy face")
+    for step in (10, 50, 100, 500):
+        if step <= len(path):
+            axes.annotate(
+                f"step {step}",
+                path[step - 1],
+                fontsize=9,
+                xytext=(7, 4),
+                textcoords="offset points",
+            )
+    axes.set(xlim=(-0.1, 1.15), ylim=(-0.05, 1.35), aspect="equal")
+    axes.set(
+        xlabel="share of the noise in the picture", ylabel="other error, in units of the noise"
+    )
+    axes.legend(loc="upper right", fontsize=9)
+    return figure(drawing, alt=alt)
+
+
+def stretched(image: Tensor) -> Tensor:
+    """A picture with its contrast stretched to [0, 1], but for the outermost percents."""
+    low, high = image.quantile(0.01), image.quantile(0.99)
+    return ((image - low) / (high - low)).clamp(0, 1)
+
+
+def spectrum(image: Tensor) -> Tensor:
+    """Logarithm of a picture's power by frequency, (1, 3, H, W) in [0, 1].
+
+    In the middle are slow changes over the picture, at the rim the finest grain.
+    """
+    wave = torch.fft.fftshift(torch.fft.fft2(image - image.mean((-2, -1), keepdim=True)))
+    power = (wave.abs().square().mean(1, keepdim=True) + 1e-9).log10()
+    low, high = power.quantile(0.02), power.max()
+    return ((power - low) / (high - low)).clamp(0, 1).expand(-1, 3, -1, -1)
 
 
 def _fixed() -> torch.Generator:
