@@ -226,15 +226,13 @@ def gan_step(
     ----------
     Goodfellow et al. 2014, Algorithm 1 (its k is ``len(reals)``).
     """
-    found = {}
+    players, found = (generator, discriminator), {}
     for real, noise in zip(reals, noises, strict=False):
         found["discriminator"] = discriminator_step(
-            generator, discriminator, discriminator_optimizer, real, noise,
-            losses=losses, backward=backward,
-        )  # fmt: skip
+            *players, discriminator_optimizer, real, noise, losses=losses, backward=backward
+        )
     if len(noises) > len(reals):
         found["generator"] = generator_step(
-            generator, discriminator, generator_optimizer, noises[-1],
-            losses=losses, backward=backward,
-        )  # fmt: skip
+            *players, generator_optimizer, noises[-1], losses=losses, backward=backward
+        )
     return found
