@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise, product
+from itertools import product
 from pathlib import Path
 
 import cv2
@@ -21,8 +21,6 @@ from tutorial_lib.lapstyle.pyramid import (
     reconstruct,
     reduce,
 )
-from tutorial_lib.lapstyle.pyramid_measures import responses
-from tutorial_lib.lapstyle.show import EqualiserPanel
 
 FORMS = ("classic", "bilinear")
 SIDES = (1, 2, 3, 4, 5, 8, 17, 30)
@@ -148,12 +146,6 @@ def test_pictures_and_masks_of_different_sizes_are_refused():
         )
 
 
-@pytest.mark.parametrize("size", [127, 64])
-def test_rows_too_short_for_a_frequency_response_are_refused(size):
-    with pytest.raises(ValueError, match="at least 128"):
-        responses(levels=3, form="classic", size=size)
-
-
 # ---------------------------------------------------------------------------- gradient
 
 
@@ -236,51 +228,6 @@ def test_gains_act_on_their_own_layer(form):
 
 
 @both_forms
-def test_layers_respond_as_bands(form):
-    """Low-pass, then band-passes an octave apart, then a high-pass; together everything."""
-    found = responses(levels=4, form=form)
-    torch.testing.assert_close(found.amplitude.sum(0), torch.ones(257, dtype=torch.float64))
-    assert found.amplitude[:4, 0].abs().max() < 1e-12
-    assert found.amplitude[4, 0] == pytest.approx(1)
-    peaks = [found.frequency[a.argmax()].item() for a in found.amplitude]
-    assert peaks[0] > 0.49
-    assert peaks[-1] == 0
-    for finer, coarser in pairwise(peaks[:4]):
-        assert coarser < finer
-    for finer, coarser in pairwise(peaks[1:4]):
-        assert coarser == pytest.approx(finer / 2, rel=0.1)
-
-
-def test_responses_are_what_a_wave_comes_back_as():
-    """The measured row of impulses against a plain wave, sent through and projected on itself."""
-    wave = 40  # none of its aliases at two levels is itself
-    x = torch.arange(512, dtype=torch.float64)
-    row = torch.cos(2 * torch.pi * wave / 512 * x).view(1, 1, 1, -1)
-    for form in FORMS:
-        found = responses(levels=2, form=form)
-        full = layers(laplacian_pyramid(row, levels=2, form=form), form=form)
-        inside = slice(128, 384)  # whole periods, away from the borders
-        for layer, amplitude, aliased in zip(
-            full, found.amplitude[:, wave], found.aliased[:, wave], strict=True
-        ):
-            out, original = layer[..., inside], row[..., inside]
-            same = (out * original).sum() / original.square().sum()
-            assert same.item() == pytest.approx(amplitude.item(), abs=1e-9)
-            rest = (out - same * original).square().mean() / original.square().mean()
-            assert rest.sqrt().item() == pytest.approx(aliased.item(), abs=1e-6)
-
-
-def test_halving_multiplies_a_wave_by_the_filters_cosines():
-    """One level: the filter's cosines once for halving and once for doubling."""
-    theta = torch.pi * torch.fft.rfftfreq(512, dtype=torch.float64)
-    classic = responses(levels=1, form="classic").amplitude[1]
-    torch.testing.assert_close(classic, theta.cos() ** 8)
-    # Mean of two, then weights 1, 3, 3, 1: cos θ · cos³ θ.
-    bilinear = responses(levels=1, form="bilinear").amplitude[1]
-    torch.testing.assert_close(bilinear, theta.cos() ** 4)
-
-
-@both_forms
 def test_blending_changes_nothing_far_from_the_seam(form):
     first, second = picture(1, 3, 16, 256, seed=1), picture(1, 3, 16, 256, seed=2)
     mask = (torch.arange(256) < 128).float().expand(1, 1, 16, 256)
@@ -301,24 +248,3 @@ def test_the_seam_widens_with_the_levels(form):
     assert widths[0] == 0
     assert widths[-1] > 32
     assert widths == sorted(set(widths))
-
-
-# -------------------------------------------------------------------------------- show
-
-
-def test_the_panel_starts_with_the_picture_and_follows_its_sliders():
-    panel = EqualiserPanel(picture(1, 3, 40, 60), levels=3, form="classic")
-    assert len(panel.gains) == 4
-    torch.testing.assert_close(panel.picture(), panel.image, atol=1e-6, rtol=0)
-    before = panel.shown.value
-    panel.gains[0].value = 3
-    assert panel.shown.value != before
-    expected = equalise(panel.image - 0.5, gains=(3, 1, 1, 1), form="classic") + 0.5
-    torch.testing.assert_close(panel.picture(), expected)
-    panel.reset.click()
-    assert panel.shown.value == before
-
-
-def test_the_panel_takes_one_picture():
-    with pytest.raises(ValueError, match="one picture"):
-        EqualiserPanel(picture(2, 3, 8, 8), levels=3, form="classic")

@@ -41,7 +41,13 @@ from tutorial_lib.lapstyle.pyramid import (
     reconstruct,
     reduce,
 )
-from tutorial_lib.lapstyle.pyramid_measures import Responses, responses
+from tutorial_lib.lapstyle.pyramid_measures import (
+    Responses,
+    contour_share,
+    false_share,
+    responses,
+    width_in_octaves,
+)
 from tutorial_lib.lapstyle.revision import PatchDiscriminator, Revision, Upsampling, revise
 
 __all__ = [
@@ -64,9 +70,11 @@ __all__ = [
     "adain",
     "base_losses",
     "blend",
+    "contour_share",
     "cosine_distances",
     "equalise",
     "expand",
+    "false_share",
     "gaussian_pyramid",
     "laplacian_pyramid",
     "layers",
@@ -85,4 +93,5 @@ __all__ = [
     "self_similarity_loss",
     "style_statistics",
     "stylised_maps",
+    "width_in_octaves",
 ]

@@ -1,7 +1,8 @@
-"""Measuring pyramids: what each layer lets through, by frequency."""
+"""Measuring pyramids: what each layer lets through, by frequency, and where its energy lies."""
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -79,3 +80,86 @@ def responses(*, levels: int, form: Form, size: int = 512) -> Responses:
     power = gains.abs().square().mean(1)
     aliased = (power - amplitude.abs().square()).clamp(min=0).sqrt()
     return Responses(torch.fft.rfftfreq(size, dtype=torch.float64), amplitude.real, aliased)
+
+
+def width_in_octaves(found: Responses, layer: int) -> float:
+    """Width of a band-pass between the frequencies at which it has half its peak, interpolated.
+
+    Parameters
+    ----------
+    found : Responses
+        From :func:`responses`.
+    layer : int
+        A band that falls to half its peak on both sides; the finest and the last do not.
+
+    Returns
+    -------
+    float
+        In octaves.
+
+    Raises
+    ------
+    ValueError
+        If the layer is no band-pass.
+
+    Examples
+    --------
+    >>> round(width_in_octaves(responses(levels=3, form="classic"), 1), 1)
+    1.9
+    """
+    amplitude = found.amplitude[layer] / found.amplitude[layer].max()
+    above = (amplitude >= 0.5).nonzero().flatten()
+    low, high = int(above[0]), int(above[-1])
+    if low == 0 or high == len(amplitude) - 1:
+        raise ValueError(f"layer {layer} is no band-pass: it does not fall to half on both sides")
+
+    def crossing(inside: int, outside: int) -> float:
+        a, b = amplitude[inside], amplitude[outside]
+        x, y = found.frequency[inside], found.frequency[outside]
+        return (x + (0.5 - a) / (b - a) * (y - x)).item()
+
+    return math.log2(crossing(high, high + 1) / crossing(low, low - 1))
+
+
+def false_share(found: Responses, layer: int) -> float:
+    """Share of a layer's power that is aliased, when all waves are equally strong.
+
+    Parameters
+    ----------
+    found : Responses
+        From :func:`responses`.
+    layer : int
+        Which.
+
+    Returns
+    -------
+    float
+        0 to 1.
+    """
+    right, wrong = (x[layer].square().sum() for x in (found.amplitude, found.aliased))
+    return (wrong / (right + wrong)).item()
+
+
+def contour_share(image: Tensor, *, steepest: float = 0.1) -> float:
+    """Share of the finest band's energy that lies where a picture is steepest.
+
+    Parameters
+    ----------
+    image : Tensor
+        Shape (1, C, H, W), any range, both sides at least 3.
+    steepest : float
+        Share of the pixels, by the slope of the mean over channels, that count as contours.
+
+    Returns
+    -------
+    float
+        0 to 1; `steepest` where the energy does not mind contours.
+    """
+    grey = image.mean(1)
+    across = grey[:, 1:-1, 2:] - grey[:, 1:-1, :-2]
+    down = grey[:, 2:, 1:-1] - grey[:, :-2, 1:-1]
+    slope = across**2 + down**2
+    band = laplacian_pyramid(image, levels=1, form="classic")[0]
+    energy = band.square().mean(1)[:, 1:-1, 1:-1]
+    contours = slope > slope.flatten().kthvalue(int((1 - steepest) * slope.numel())).values
+    return (energy[contours].sum() / energy.sum()).item()

@@ -1,16 +1,23 @@
-"""An equaliser for pictures, live. Used in the chapter *LapStyle*."""
+"""Pyramids and painters drawn, and an equaliser for pictures. Used in the chapter *LapStyle*."""
 
 from __future__ import annotations
 
 import base64
 import io
+import math
+from collections.abc import Sequence
 
 import ipywidgets as widgets
+import matplotlib.pyplot as plt
+import torch
+from matplotlib.axes import Axes
 from PIL import Image
 from torch import Tensor
 
+from tutorial_lib import show
 from tutorial_lib.data import to_uint8
-from tutorial_lib.lapstyle.pyramid import Form, laplacian_pyramid, reconstruct
+from tutorial_lib.lapstyle.pictures import fit
+from tutorial_lib.lapstyle.pyramid import Form, laplacian_pyramid, layers, reconstruct
 
 _ALT = "The picture with its bands as loud as the sliders say."
 
@@ -108,3 +115,110 @@ def layer_names(levels: int) -> list[str]:
     """
     bands = [f"L{level}, finest" if level == 0 else f"L{level}" for level in range(levels)]
     return [*bands, f"G{levels}, what is left"]
+
+
+def visible(band: Tensor, times: float = 4) -> Tensor:
+    """A band as a picture: grey is zero, and it is `times` as strong as it is.
+
+    Examples
+    --------
+    >>> visible(torch.tensor([-1.0, 0.0, 0.05])).tolist()
+    [0.0, 0.5, 0.699999988079071]
+    """
+    return (0.5 + times * band).clamp(0, 1)
+
+
+def tower(pictures: Sequence[Tensor], *, gap: int = 4) -> Tensor:
+    """The first picture of a pyramid, and the others in a column beside it.
+
+    Parameters
+    ----------
+    pictures : sequence of Tensor
+        Shape (1, 3, H, W), (1, 3, H/2, W/2), …, range [0, 1]; at least two.
+    gap : int
+        White pixels between them.
+
+    Returns
+    -------
+    Tensor
+        Shape (1, 3, H, W + gap + W/2), range [0, 1].
+    """
+    height, width = pictures[0].shape[-2:]
+    canvas = torch.ones(1, 3, height, width + gap + pictures[1].shape[-1])
+    canvas[..., :width] = pictures[0]
+    top = 0
+    for picture in pictures[1:]:
+        h, w = picture.shape[-2:]
+        canvas[..., top : top + h, width + gap : width + gap + w] = picture
+        top += h + gap
+    return canvas
+
+
+def seam(masks: Sequence[Tensor], level: int) -> Tensor:
+    """How softly a blend joins one band: that level of the mask's pyramid, at full size.
+
+    Parameters
+    ----------
+    masks : sequence of Tensor
+        The mask's Gaussian pyramid, the largest first.
+    level : int
+        Which.
+
+    Returns
+    -------
+    Tensor
+        Of the largest mask's shape, range [0, 1].
+    """
+    only = [m if index == level else torch.zeros_like(m) for index, m in enumerate(masks)]
+    return layers(only, form="classic")[level].clamp(0, 1)
+
+
+def middle(picture: Tensor, size: tuple[int, int]) -> Tensor:
+    """The middle of a picture, shrunk until it just fills (height, width)."""
+    scale = max(a / b for a, b in zip(size, picture.shape[-2:], strict=True))
+    picture = fit(picture, math.ceil(scale * min(picture.shape[-2:])))
+    top, left = ((a - b) // 2 for a, b in zip(picture.shape[-2:], size, strict=True))
+    return picture[..., top : top + size[0], left : left + size[1]]
+
+
+def diagram() -> show.Picture:
+    """The way of a picture of 512 pixels through a draft and two revisions."""
+    with show.style():
+        figure, axes = plt.subplots(figsize=(7, 2.6))
+    _box(axes, 0, 2, "photograph\n512", color="white")
+    for index, (size, name) in enumerate([("128", "Draft"), ("256", "Rev 1"), ("512", "Rev 2")]):
+        x = 2.2 + 2.1 * index
+        _box(axes, x, 2, f"{'band' if index else 'small picture'}\n{size}", color="white")
+        _box(axes, x, 1, name)
+        _box(axes, x, 0, f"{'painting' if index else 'draft'}\n{size}", color="#f6e7d8")
+        _arrow(axes, (x, 1.69), (x, 1.31))
+        _arrow(axes, (x, 0.69), (x, 0.31))
+        if index:
+            _arrow(axes, (x - 1.35, 0.1), (x - 0.75, 0.1))
+            _arrow(axes, (x - 1.35, 0.28), (x - 0.75, 0.85))
+            axes.text(x - 1.05, -0.22, "doubled", ha="center", fontsize=8)
+    _arrow(axes, (0.75, 2), (1.45, 2))
+    for x in (4.3, 6.4):
+        axes.text(x - 1.05, -0.42, "and added", ha="center", fontsize=8)
+    axes.set(xlim=(-0.9, 7.3), ylim=(-0.6, 2.4))
+    axes.axis("off")
+    return show.figure(
+        figure,
+        alt="LapStyle for a picture of 512 pixels. Its small picture of 128 pixels goes through "
+        "the drafting network; the draft, doubled, goes with the next band of the photograph "
+        "through the first revision network and is added to what comes out; the same again at 512.",
+    )
+
+
+def _box(axes: Axes, x: float, y: float, text: str, *, color: str = "#dbe9f6") -> None:
+    width, height = 1.5, 0.62
+    axes.add_patch(
+        plt.Rectangle(
+            (x - width / 2, y - height / 2), width, height, facecolor=color, edgecolor="#24292f"
+        )
+    )
+    axes.text(x, y, text, ha="center", va="center", fontsize=9)
+
+
+def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
+    axes.annotate("", end, start, arrowprops={"arrowstyle": "->"})
