@@ -41,6 +41,7 @@ def _read() -> dict[str, Entry]:
 
 
 REGISTRY: dict[str, Entry] = _read()
+"""Name → entry, of every outside file."""
 
 
 def names(prefix: str = "") -> list[str]:
