@@ -106,7 +106,7 @@ def lattice_share(image: Tensor) -> Tensor:
     Returns
     -------
     Tensor
-        (N,), from 0 to 1. Fine energy spread evenly over all frequencies has about 0.004.
+        (N,), from 0 to 1. Fine energy spread evenly over all frequencies has 0.007.
 
     References
     ----------
