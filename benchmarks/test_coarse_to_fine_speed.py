@@ -18,9 +18,9 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
-from tutorial_lib.coarse_to_fine.experiments import Config, Recipe
-from tutorial_lib.coarse_to_fine.networks import CoarseToFine, to_grey
+from tutorial_lib.coarse_to_fine import CoarseToFine, to_grey
 from tutorial_lib.coarse_to_fine.octaves import Octaves
+from tutorial_lib.coarse_to_fine.recipe import Config, Recipe
 from tutorial_lib.data import CartoonFaces, write_image
 from tutorial_lib.training import make_fabric, native_bf16
 
@@ -69,8 +69,7 @@ def ours(images: Tensor) -> Callable[[], object]:
     config = Config(top=TOP, width=16, count=len(images), batch=BATCH, epochs=100)
     fabric = make_fabric()
     octaves = Octaves(images, sides=[TOP], spoil=to_grey, device=fabric.device)
-    sets = type("Sets", (), {"train": octaves, "test": octaves})()
-    recipe = Recipe(config, fabric, sets, seed=0)
+    recipe = Recipe(config, fabric, octaves, seed=0)
 
     def steps() -> Iterator[int]:
         yield from range(config.steps)

@@ -2,21 +2,16 @@
 
 from tutorial_lib.coarse_to_fine.networks import (
     SMALLEST,
-    TASKS,
     CoarseToFine,
     Level,
-    Part,
     PatchDiscriminator,
-    Phase,
-    adversarial_step,
-    enter,
-    l1_step,
-    layout,
-    phase,
+    normed,
     sizes,
-    to_grey,
-    to_mosaic,
 )
+from tutorial_lib.coarse_to_fine.parts import Part, layout, work
+from tutorial_lib.coarse_to_fine.schedule import Phase, enter, phase, spans
+from tutorial_lib.coarse_to_fine.steps import adversarial_step, l1_step
+from tutorial_lib.coarse_to_fine.tasks import TASKS, to_grey, to_mosaic
 
 __all__ = [
     "SMALLEST",
@@ -30,8 +25,11 @@ __all__ = [
     "enter",
     "l1_step",
     "layout",
+    "normed",
     "phase",
     "sizes",
+    "spans",
     "to_grey",
     "to_mosaic",
+    "work",
 ]

@@ -1,8 +1,7 @@
-"""Coarse-to-fine generators: a U-Net that can be trained octave by octave.
+"""Coarse-to-fine generators: a U-Net each of whose octaves can answer.
 
 Taught in the chapter *Coarse to fine*. One network has two switches, which make it the mirrored
-article's coarse-to-fine model, the same without skip connections, and a plain U-Net. A schedule
-says which of its levels learn at which step.
+article's coarse-to-fine model, the same without skip connections, and a plain U-Net.
 
 References
 ----------
@@ -10,19 +9,17 @@ T.-C. Wang et al., "High-Resolution Image Synthesis and Semantic Manipulation wi
 GANs" (pix2pixHD), CVPR 2018 (arXiv:1711.11585).
 O. Ronneberger, P. Fischer and T. Brox, "U-Net: Convolutional Networks for Biomedical Image
 Segmentation", MICCAI 2015 (arXiv:1505.04597).
+P. Isola et al., "Image-to-Image Translation with Conditional Adversarial Networks" (pix2pix), CVPR
+2017 (arXiv:1611.07004).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-
-from tutorial_lib.srgan.networks import adversarial_loss, discriminator_loss
 
 SMALLEST = 8
 """Side of the pictures of the first stage, in pixels."""
@@ -57,10 +54,8 @@ def sizes(top: int) -> tuple[int, ...]:
     return tuple(SMALLEST << octave for octave in range(octaves + 1))
 
 
-# ----------------------------------------------------------------------------- network
-
-
-def _normed(convolution: nn.Module, channels: int) -> nn.Sequential:
+def normed(convolution: nn.Module, channels: int) -> nn.Sequential:
+    """A convolution to so many channels, and batch normalisation after it."""
     return nn.Sequential(convolution, nn.BatchNorm2d(channels))
 
 
@@ -88,15 +83,15 @@ class Level(nn.Module):
         self.skips = skips
         self.stem = self.down = self.up = None
         if reads:
-            self.stem = _normed(nn.Conv2d(3, channels, 3, padding=1, bias=False), channels)
+            self.stem = normed(nn.Conv2d(3, channels, 3, padding=1, bias=False), channels)
         incoming = channels
         if coarser is not None:
-            self.down = _normed(
+            self.down = normed(
                 nn.Conv2d(channels, coarser, 4, stride=2, padding=1, bias=False), coarser
             )
             self.up = nn.ConvTranspose2d(coarser, channels, 2, stride=2)
             incoming = 2 * channels if skips else channels
-        self.join = _normed(nn.Conv2d(incoming, channels, 3, padding=1, bias=False), channels)
+        self.join = normed(nn.Conv2d(incoming, channels, 3, padding=1, bias=False), channels)
         self.head = nn.Conv2d(channels, 3, 3, padding=1)
 
     def encode(self, picture: Tensor, carried: Tensor | None) -> Tensor:
@@ -198,7 +193,7 @@ class CoarseToFine(nn.Module):
             (N, 3, H, W), float32, range [0, 1].
         """
         stage = len(self.levels) if stage is None else stage
-        self._check(picture, stage)
+        self.check(picture, stage)
         levels = cast(list[Level], list(self.levels)[:stage])
         encoded: list[Tensor] = []
         carried = None
@@ -214,7 +209,8 @@ class CoarseToFine(nn.Module):
         # Outside autocast's half precision, whose steps near 1 are as large as a grey level.
         return levels[-1].head(made).float().sigmoid()
 
-    def _check(self, picture: Tensor, stage: int) -> None:
+    def check(self, picture: Tensor, stage: int) -> None:
+        """Refuse what the network cannot answer: see the class for what is raised."""
         if not 1 <= stage <= len(self.levels):
             raise ValueError(f"there are stages 1 to {len(self.levels)}: got {stage}")
         if not self.every_input and stage < len(self.levels):
@@ -225,248 +221,6 @@ class CoarseToFine(nn.Module):
                 f"sides of {height} × {width} do not halve {stage - 1} times: crop the picture to "
                 f"multiples of {2 ** (stage - 1)}"
             )
-
-
-@dataclass(frozen=True)
-class Part:
-    """One part of a network, as it worked.
-
-    Attributes
-    ----------
-    level : int
-        Number of its level, from 1.
-    name : str
-        "stem", "down", "join", "up" or "head".
-    entering, leaving : tuple of int
-        Channels and side of what came in and of what went out.
-    parameters : int
-        How many it has.
-    learns : bool
-        Whether it is being trained.
-    """
-
-    level: int
-    name: str
-    entering: tuple[int, int]
-    leaving: tuple[int, int]
-    parameters: int
-    learns: bool
-
-
-def layout(network: CoarseToFine, *, stage: int | None = None) -> list[Part]:
-    """Watch a network work on one empty picture, and list its parts in the order of their work.
-
-    Parameters
-    ----------
-    network : CoarseToFine
-        It is left as it was.
-    stage : int, optional
-        From 1; the last one if left out.
-
-    Returns
-    -------
-    list of Part
-        Those that the stage uses; a diagram is drawn from them.
-    """
-    stage = len(network.levels) if stage is None else stage
-    parts: list[Part] = []
-    hooks = []
-
-    def watch(level: int, name: str, module: nn.Module) -> None:
-        def note(_: nn.Module, given: tuple[Tensor, ...], made: Tensor) -> None:
-            first = next(module.parameters())
-            parts.append(
-                Part(
-                    level,
-                    name,
-                    (given[0].shape[1], given[0].shape[-1]),
-                    (made.shape[1], made.shape[-1]),
-                    sum(p.numel() for p in module.parameters()),
-                    first.requires_grad,
-                )
-            )
-
-        hooks.append(module.register_forward_hook(note))
-
-    for number, level in enumerate(network.levels, 1):
-        for name, module in level.named_children():
-            watch(number, name, module)
-    modes = [module.training for module in network.modules()]
-    try:
-        network.eval()
-        side = network.sizes[stage - 1]
-        weight = next(network.parameters())
-        with torch.no_grad():
-            network(weight.new_zeros(1, 3, side, side), stage=stage)
-    finally:
-        for hook in hooks:
-            hook.remove()
-        for module, mode in zip(network.modules(), modes, strict=True):
-            module.training = mode
-    return parts
-
-
-# ---------------------------------------------------------------------------- schedule
-
-
-@dataclass(frozen=True)
-class Phase:
-    """What is trained at a step.
-
-    Attributes
-    ----------
-    stage : int
-        The stage whose answer is compared with the truth, from 1.
-    frozen : bool
-        Whether the levels below it are left alone for now.
-    """
-
-    stage: int
-    frozen: bool = False
-
-
-def phase(step: int, *, steps: int, stages: int, each: bool) -> Phase:
-    """Look up what a schedule trains at a step.
-
-    Training all has one phase. Training each gives every stage an equal share of the steps. From
-    the second stage on, the levels below are frozen for the first fifth of it, in the article 10
-    of 50 epochs, and then learn with it.
-
-    Parameters
-    ----------
-    step : int
-        From 0.
-    steps : int
-        Of the whole training.
-    stages : int
-        Of the network.
-    each : bool
-        Whether to train each stage, or all at once.
-
-    Returns
-    -------
-    Phase
-        Of this step.
-
-    Raises
-    ------
-    ValueError
-        If the step is none of the training's, or there are fewer steps than stages.
-
-    Examples
-    --------
-    >>> epochs = [0, 49, 50, 59, 60, 100, 110, 299]
-    >>> [phase(e, steps=300, stages=6, each=True).stage for e in epochs]
-    [1, 1, 2, 2, 2, 3, 3, 6]
-    >>> [phase(e, steps=300, stages=6, each=True).frozen for e in epochs]
-    [False, False, True, True, False, True, False, False]
-    """
-    if steps < stages:
-        raise ValueError(f"{steps} steps do not suffice for {stages} stages")
-    if not 0 <= step < steps:
-        raise ValueError(f"there are steps 0 to {steps - 1}: got {step}")
-    if not each:
-        return Phase(stages)
-    stage = step * stages // steps + 1
-    # The first step of the stage, and of the next one.
-    first, end = (-(-k * steps // stages) for k in (stage - 1, stage))
-    return Phase(stage, frozen=stage > 1 and 5 * (step - first) < end - first)
-
-
-def enter(network: CoarseToFine, now: Phase) -> None:
-    """Let exactly those levels learn that a phase trains.
-
-    A frozen level's weights get no gradient, which spares computing it, and an optimiser passes
-    over them: Adam's moments wait for them as they were. Its batch normalisation goes on measuring,
-    because the new level sends it features that it has not seen. Do not make a new optimiser when a
-    level is unfrozen: it would begin with no moments.
-
-    Parameters
-    ----------
-    network : CoarseToFine
-        Changed in place.
-    now : Phase
-        The phase to enter.
-
-    References
-    ----------
-    Wang et al. 2018, Section 3.1: the coarse generator is trained first, then the fine one with
-    the coarse one fixed, then both.
-    """
-    network.train()
-    for number, level in enumerate(network.levels, 1):
-        level.requires_grad_(number == now.stage or (number < now.stage and not now.frozen))
-
-
-# ------------------------------------------------------------------------------- tasks
-
-
-def to_grey(image: Tensor) -> Tensor:
-    """Take the colour out of pictures; colourisation puts it back.
-
-    Parameters
-    ----------
-    image : Tensor
-        (N, 3, H, W), RGB, range [0, 1].
-
-    Returns
-    -------
-    Tensor
-        (N, 3, H, W), range [0, 1], three equal channels: BT.601's weights in the full range.
-
-    Examples
-    --------
-    >>> round(to_grey(torch.tensor([1.0, 0, 0]).view(1, 3, 1, 1))[0, 2].item(), 3)
-    0.299
-    """
-    weights = image.new_tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
-    return (image * weights).sum(1, keepdim=True).expand_as(image)
-
-
-def to_mosaic(image: Tensor) -> Tensor:
-    """Hide pictures behind a blurred mosaic of 16 × 16 tiles; mosaic removal looks behind it.
-
-    At 256 pixels, as in the article: one pixel of each 16 × 16 is kept and fills its tile, and
-    a Gaussian of radius (standard deviation) 4 blurs the edges. At other sizes both numbers shrink
-    or grow with the side.
-
-    Parameters
-    ----------
-    image : Tensor
-        (N, 3, S, S), range [0, 1]; S is a multiple of 16, at least 32.
-
-    Returns
-    -------
-    Tensor
-        (N, 3, S, S), range [0, 1].
-
-    Raises
-    ------
-    ValueError
-        If the pictures are not square, or of another size.
-    """
-    height, side = image.shape[-2:]
-    if height != side or side < 32 or side % 16:
-        raise ValueError(f"a mosaic needs squares of 32, 48, 64, … pixels: got {height} × {side}")
-    tile = side // 16
-    # The pixel beside the middle, as Pillow's nearest neighbour chooses it.
-    kept = image[..., tile // 2 :: tile, tile // 2 :: tile]
-    tiles = kept.repeat_interleave(tile, -1).repeat_interleave(tile, -2)
-    sigma = side / 64
-    reach = round(4 * sigma)
-    x = torch.arange(-reach, reach + 1, dtype=torch.float32, device=image.device)
-    window = torch.exp(-0.5 * (x / sigma) ** 2)
-    window = (window / window.sum()).expand(3, 1, 1, -1)
-    padded = F.pad(tiles, (reach, reach, reach, reach), mode="replicate")
-    rows = F.conv2d(padded, window, groups=3)
-    return F.conv2d(rows, window.mT, groups=3).clamp(0, 1)
-
-
-TASKS: dict[str, Callable[[Tensor], Tensor]] = {"colour": to_grey, "mosaic": to_mosaic}
-"""What spoils a picture, by the name of the task of mending it."""
-
-
-# ---------------------------------------------------------------------------- training
 
 
 class PatchDiscriminator(nn.Module):
@@ -508,93 +262,3 @@ class PatchDiscriminator(nn.Module):
     def forward(self, picture: Tensor, answer: Tensor) -> Tensor:
         """Judge answers; both (N, 3, H, W) in [0, 1], the logits (N, 1, H/4, W/4)."""
         return self.net(torch.cat([picture, answer], dim=1) - 0.5)
-
-
-def l1_step(
-    network: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    picture: Tensor,
-    truth: Tensor,
-    *,
-    stage: int,
-    backward: Callable[[Tensor], None] = torch.Tensor.backward,
-) -> dict[str, Tensor]:
-    """Update those levels that learn, on the mean absolute error.
-
-    Parameters
-    ----------
-    network, optimizer
-        The network, and the optimiser of all its parameters.
-    picture, truth : Tensor
-        (N, 3, S, S) at the stage's size, range [0, 1].
-    stage : int
-        The stage that answers.
-    backward : callable
-        Called with the loss; Fabric's own when it drives the training.
-
-    Returns
-    -------
-    dict of Tensor
-        ``{"l1": scalar}``, detached.
-    """
-    loss = F.l1_loss(network(picture, stage=stage), truth)
-    # None, not zero: Adam would go on moving a frozen weight by its old moments.
-    optimizer.zero_grad(set_to_none=True)
-    backward(loss)
-    optimizer.step()
-    return {"l1": loss.detach()}
-
-
-def adversarial_step(
-    network: nn.Module,
-    discriminator: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    discriminator_optimizer: torch.optim.Optimizer,
-    picture: Tensor,
-    truth: Tensor,
-    *,
-    stage: int,
-    weight: float,
-    backward: Callable[[Tensor], None] = torch.Tensor.backward,
-) -> dict[str, Tensor]:
-    """Update the discriminator, then those levels that learn, on L1 and on being believed.
-
-    Parameters
-    ----------
-    network, discriminator, optimizer, discriminator_optimizer
-        Both networks, and their optimisers.
-    picture, truth : Tensor
-        (N, 3, S, S) at the stage's size, range [0, 1].
-    stage : int
-        The stage that answers.
-    weight : float
-        Of the adversarial loss, beside 1 for the mean absolute error.
-    backward : callable
-        Called with each loss.
-
-    Returns
-    -------
-    dict of Tensor
-        ``l1``, ``adversarial`` and ``discriminator``, unweighted and detached.
-
-    References
-    ----------
-    Isola et al. 2017, Equation 4.
-    """
-    made = network(picture, stage=stage)
-    judged = discriminator_loss(
-        discriminator(picture, truth), discriminator(picture, made.detach())
-    )
-    discriminator_optimizer.zero_grad(set_to_none=True)
-    backward(judged)
-    discriminator_optimizer.step()
-
-    discriminator.requires_grad_(False)
-    l1 = F.l1_loss(made, truth)
-    believed = adversarial_loss(discriminator(picture, made))
-    optimizer.zero_grad(set_to_none=True)
-    backward(l1 + weight * believed)
-    optimizer.step()
-    discriminator.requires_grad_(True)
-    losses = {"l1": l1, "adversarial": believed, "discriminator": judged}
-    return {name: loss.detach() for name, loss in losses.items()}

@@ -1,15 +1,25 @@
-"""Diagrams of coarse-to-fine networks, drawn from what the networks do."""
+"""What only this chapter shows: diagrams of its networks, and what their trainings left behind."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
 
-from tutorial_lib.coarse_to_fine.networks import CoarseToFine, Part, layout
-from tutorial_lib.show.curves import figure
-from tutorial_lib.show.pictures import Picture
-from tutorial_lib.show.style import style
+from tutorial_lib.coarse_to_fine import reading
+from tutorial_lib.coarse_to_fine.frames import frame_name, kept_epochs, stage_end
+from tutorial_lib.coarse_to_fine.networks import CoarseToFine, sizes
+from tutorial_lib.coarse_to_fine.parts import Part, layout
+from tutorial_lib.coarse_to_fine.recipe import TRAININGS
+from tutorial_lib.coarse_to_fine.schedule import enter, spans
+from tutorial_lib.data import read_image
+from tutorial_lib.ledger import Record
+from tutorial_lib.show import FrameGrid, FrameSlider, Picture, curves, figure, grid, style
 
 _LEARNS, _RESTS, _PICTURE = "#9cc4e8", "#e3e3e3", "#fff4d6"
 _EDGE = "#24292f"
@@ -60,6 +70,34 @@ def diagram(network: CoarseToFine, *, stage: int | None = None) -> Picture:
     return figure(drawn, alt=alt)
 
 
+def diagrams(models: Mapping[str, CoarseToFine]) -> FrameGrid:
+    """Draw networks in every phase of *train each*, to be chosen with two sliders.
+
+    Parameters
+    ----------
+    models : mapping of str to CoarseToFine
+        By name, all of one size; left in the last phase.
+    """
+    rows: list[list[Picture]] = []
+    labels: list[list[str]] = []
+    for words, network in models.items():
+        rows.append([])
+        labels.append([])
+        stages = len(network.sizes)
+        for _, now in spans(steps=5 * stages, stages=stages, each=True):
+            enter(network, now)
+            rows[-1].append(diagram(network, stage=now.stage))
+            state = ": the new level alone" if now.frozen else ": all its levels"
+            labels[-1].append(f"{words}, stage {now.stage}{state if now.stage > 1 else ''}")
+    return FrameGrid(
+        rows,
+        labels=labels,
+        descriptions=("model", "timetable"),
+        alt="The coarse-to-fine network in a phase of its training:",
+        start=(0, 3),
+    )
+
+
 def _skips(parts: list[Part], level: int) -> bool:
     mine = {part.name: part for part in parts if part.level == level}
     return mine["join"].entering[0] > mine["up"].leaving[0]
@@ -94,3 +132,152 @@ def _box(axes: Any, x: float, y: float, text: str, colour: str) -> None:
 
 def _arrow(axes: Any, start: tuple[float, float], end: tuple[float, float]) -> None:
     axes.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": _EDGE, "lw": 1.3})
+
+
+def at_size(images: Tensor, side: int) -> Tensor:
+    """Pictures side by side at another height, (1, 3, side, W): averaged, or pixels repeated."""
+    height = images.shape[-2]
+    if height > side:
+        return F.avg_pool2d(images, height // side)
+    return images.repeat_interleave(side // height, -1).repeat_interleave(side // height, -2)
+
+
+def strip(record: Record, name: str, *, side: int = 64) -> Tensor:
+    """Read pictures side by side from a file of a record, (1, 3, side, W)."""
+    return at_size(read_image(record.artefact(name)), side)
+
+
+def given_and_wanted(record: Record, *, alt: str) -> Picture:
+    """The eight test pictures as networks were given them, and as they were."""
+    strips = {"given": strip(record, "spoiled.webp"), "wanted": strip(record, "true.webp")}
+    return grid(strips, columns=1, min_width=300, alt=alt)
+
+
+def wall(records: Mapping[str, Record], epoch: int) -> Picture:
+    """The eight faces by several trainings after an epoch, each with its PSNR.
+
+    Parameters
+    ----------
+    records : mapping of str to Record
+        By the training's key in :data:`~tutorial_lib.coarse_to_fine.recipe.TRAININGS`.
+    epoch : int
+        One after which pictures were kept.
+    """
+    return grid(
+        {TRAININGS[key][0]: strip(record, frame_name(epoch)) for key, record in records.items()},
+        columns=1,
+        min_width=300,
+        captions=[
+            f"{reading.mean_curve(record, 'val_psnr_top')[1][epoch]:.1f} dB"
+            for record in records.values()
+        ],
+        alt=f"Eight faces by five trainings after epoch {epoch}.",
+    )
+
+
+def walls(
+    records: Mapping[str, Record],
+    moments: Sequence[int],
+    *,
+    max_bytes: int = 1_100_000,
+    **words: str,
+) -> FrameSlider:
+    """The eight faces by several trainings, to be dragged through the epochs.
+
+    Parameters
+    ----------
+    records : mapping of str to Record
+        As in :func:`wall`.
+    moments : sequence of int
+        The epochs.
+    max_bytes : int
+        Limit for what the frames add to the notebook.
+    **words
+        `alt` and `caption` of the slider.
+    """
+    epochs = next(iter(records.values())).config["epochs"]
+    return FrameSlider(
+        [wall(records, epoch) for epoch in moments],
+        labels=[f"epoch {epoch} of {epochs}" for epoch in moments],
+        description="epoch",
+        start=-1,
+        play=True,
+        max_bytes=max_bytes,
+        **words,  # type: ignore[arg-type]
+    )
+
+
+def stage_ends(record: Record, *, faces: Sequence[int], alt: str) -> Picture:
+    """Some faces, one below another: as answered at the end of every stage, and as they were."""
+    stages = range(1, len(sizes(record.config["top"])) + 1)
+    names = [*(frame_name(stage_end(record, stage)) for stage in stages), "true.webp"]
+    columns = [strip(record, name, side=128) for name in names]
+    rows = [torch.cat([c[..., 128 * k : 128 * (k + 1)] for c in columns], -1) for k in faces]
+    return grid([torch.cat(rows, -2)], alt=alt)
+
+
+def stage_answers(records: Mapping[str, Record]) -> FrameGrid:
+    """All eight faces as given, answered and true at every stage's size, with two sliders.
+
+    Parameters
+    ----------
+    records : mapping of str to Record
+        Of trainings stage by stage, as in :func:`wall`.
+    """
+    rows: list[list[Picture]] = []
+    labels: list[list[str]] = []
+    for key, record in records.items():
+        rows.append([])
+        labels.append([])
+        for stage, side in enumerate(sizes(record.config["top"]), 1):
+            epoch = stage_end(record, stage)
+            images = {
+                "given": at_size(strip(record, "spoiled.webp", side=side), 64),
+                "answered": strip(record, frame_name(epoch)),
+                "wanted": at_size(strip(record, "true.webp", side=side), 64),
+            }
+            value = reading.mean_curve(record, "val_psnr")[1][epoch]
+            label = (
+                f"{TRAININGS[key][0]}, stage {stage} ({side} px, epoch {epoch}): {value:.1f} dB at "
+                f"{side} px"
+            )
+            rows[-1].append(grid(images, columns=1, min_width=300, alt=f"Eight faces, {label}."))
+            labels[-1].append(label)
+    return FrameGrid(
+        rows,
+        labels=labels,
+        descriptions=("model", "stage"),
+        alt="Eight faces in grey, coloured by the network, and true:",
+        start=(0, len(rows[0]) - 1),
+    )
+
+
+def endings(every: Record, each: Record, *, alt: str) -> Picture:
+    """The eight test pictures as given, at the end of two trainings, and as they were."""
+    strips = {
+        "given": strip(every, "spoiled.webp"),
+        "all at once": strip(every, frame_name(kept_epochs(every)[-1])),
+        "stage by stage": strip(each, frame_name(kept_epochs(each)[-1])),
+        "wanted": strip(every, "true.webp"),
+    }
+    return grid(strips, columns=1, min_width=300, alt=alt)
+
+
+def seed_bands(
+    series: Mapping[str, tuple[Sequence[float], Sequence[Sequence[float]]]], **options: Any
+) -> Picture:
+    """Curves of the seeds' means, each in the band of its seeds.
+
+    Parameters
+    ----------
+    series : mapping of str to (x, y)
+        By name: `x` of P values, and P values for each seed.
+    **options
+        Of :func:`tutorial_lib.show.curves`.
+    """
+    values = {name: np.array(y) for name, (_, y) in series.items()}
+    return curves(
+        {name: (x, values[name].mean(0)) for name, (x, _) in series.items()},
+        bands={name: (y.min(0), y.max(0)) for name, y in values.items()},
+        **options,
+    )
