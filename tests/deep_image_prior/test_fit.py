@@ -147,26 +147,25 @@ def test_a_step_that_always_jumps_is_taken_shorter(photograph):
 @pytest.mark.parametrize("chained", [True, False])
 def test_a_schedulers_rate_outlives_going_back(photograph, chained):
     bowl = Bowl(photograph)
-    # Full steps lead twice as far off; the tenth of one, downward.
+    # A full step leads twice as far off, which is a jump; half a one, downward.
     rate = 1.5 * photograph.numel()
     optimizer = torch.optim.SGD(bowl.parameters(), lr=rate)
-    falls = torch.optim.lr_scheduler
+    schedulers = torch.optim.lr_scheduler
+    # After the third step a little shorter, and still a jump.
     scheduler = (
-        falls.MultiStepLR(optimizer, milestones=[9], gamma=0.1)
+        schedulers.MultiStepLR(optimizer, milestones=[3], gamma=0.95)
         if chained
-        else falls.LambdaLR(optimizer, lambda done: 1.0 if done < 9 else 0.1)
+        else schedulers.LambdaLR(optimizer, lambda done: 1.0 if done < 3 else 0.95)
     )
-    rates = []
+    rates, went_back = [], []
     optimizer.register_step_pre_hook(lambda o, *_: rates.append(o.param_groups[0]["lr"] / rate))
-    went_back = []
-    for now in itertools.islice(fit(bowl, optimizer, Denoising(photograph), photograph), 24):
-        went_back.append(now.went_back)
+    for now in itertools.islice(fit(bowl, optimizer, Denoising(photograph), photograph), 21):
+        if now.went_back:
+            went_back.append(now.step)
         scheduler.step()
-    assert [step for step, back in enumerate(went_back, start=1) if back] == [2, 4]
-    # Halved at the fourth step; at the tenth the scheduler takes a tenth, of which the half is
-    # left until step 21, where the fit's own part ends.
-    expected = [1, 1] + [0.5] * 5 + [0.05] * 11 + [0.1] * 4
-    assert rates == pytest.approx(expected)
+    assert went_back == [2, 4]
+    # Of steps 1 and 3, of 5 to 20 at half the scheduler's rate, and of 21 at all of it.
+    assert rates == pytest.approx([1] * 2 + [0.475] * 16 + [0.95])
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])

@@ -142,8 +142,9 @@ def restore_file(
         say(f"filling {100 * (1 - job.mask.mean().item()):.1f} % of the picture")
 
     height, width = job.size
-    # Where nothing was observed, the fit takes up no damage, and there is no moment to miss.
-    rule = EarlyStopping(job.size, patience=patience) if patience and job.complete else None
+    # The rule is for damage that was observed, and that a fit takes up in the end.
+    watched = patience > 0 and job.complete
+    rule = EarlyStopping(job.size, patience=patience) if watched else None
     torch.manual_seed(seed)
     fitting = restore(
         job,
