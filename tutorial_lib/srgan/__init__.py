@@ -14,6 +14,7 @@ from tutorial_lib.srgan.networks import (
     ResidualBlock,
     UpsampleBlock,
     grown,
+    stage,
 )
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "grown",
     "srgan_step",
     "srresnet_step",
+    "stage",
 ]

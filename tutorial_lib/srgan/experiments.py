@@ -329,7 +329,7 @@ TEST_SETS = ("set5", "set14", "bsd100")
 
 GROWN: dict[str, Any] = {
     "batch": 8,
-    "learning_rate": 2e-4,
+    "learning_rate": 4e-4,
     "warm_up": 200,
     "cosine": True,
     "average": True,
@@ -384,7 +384,7 @@ def _srresnet(name: str, summary: str, *, start: str) -> Experiment:
                 test_sets=("set5",),
             ),
             "quick": SrresnetConfig(**GROWN | {"start": start}, steps=3_000),
-            "book": SrresnetConfig(**GROWN | {"start": start}, steps=5_000),
+            "book": SrresnetConfig(**GROWN | {"start": start}, steps=11_000),
             "gpu": SrresnetConfig(**GROWN | {"batch": 16, "start": start}, steps=40_000),
             "article": SrresnetConfig(**ARTICLE),
         },

@@ -198,7 +198,16 @@ def grown(generator: Generator, *, blocks: int) -> Generator:
 # ----------------------------------------------------------------------- discriminator
 
 
-def _stage(inputs: int, outputs: int, stride: int) -> list[nn.Module]:
+def stage(inputs: int, outputs: int, *, stride: int) -> list[nn.Module]:
+    """Layers of one stage of the discriminator: a convolution, its normalisation, its slope.
+
+    Parameters
+    ----------
+    inputs, outputs : int
+        Channels.
+    stride : int
+        2 halves the sides.
+    """
     return [
         nn.Conv2d(inputs, outputs, kernel_size=3, stride=stride, padding=1),
         nn.BatchNorm2d(outputs),
@@ -242,13 +251,13 @@ class Discriminator(nn.Module):
         self.features = nn.Sequential(
             nn.Conv2d(3, 64, kernel_size=3, padding=1),
             nn.LeakyReLU(0.2),
-            *_stage(64, 64, stride=2),
-            *_stage(64, 128, stride=1),
-            *_stage(128, 128, stride=2),
-            *_stage(128, 256, stride=1),
-            *_stage(256, 256, stride=2),
-            *_stage(256, 512, stride=1),
-            *_stage(512, 512, stride=2),
+            *stage(64, 64, stride=2),
+            *stage(64, 128, stride=1),
+            *stage(128, 128, stride=2),
+            *stage(128, 256, stride=1),
+            *stage(256, 256, stride=2),
+            *stage(256, 512, stride=1),
+            *stage(512, 512, stride=2),
         )
         self.classifier = nn.Sequential(
             nn.Flatten(),

@@ -1,0 +1,74 @@
+"""What the SRGAN chapter draws."""
+
+import torch
+
+from tutorial_lib.data import embedded
+from tutorial_lib.ledger import Record
+from tutorial_lib.metrics import imresize
+from tutorial_lib.srgan.show import EnlargePanel, enlarge_by, error_frames, generator_diagram, plan
+
+
+def record(config, *, steps=100, planned=100, protocol=None):
+    return Record(
+        "srgan/x", "book", config, 0, steps, planned, "CPU", "32-true", 120.0, {}, protocol or {}
+    )
+
+
+def test_the_plan_says_what_was_done():
+    base = {"batch": 8, "patch": 96, "learning_rate": 2e-4}
+    rows = plan(record(base | {"cosine": True, "average": True, "start": "published/x.pth"}))
+    assert rows["learning rate"] == "0.0002, cosine to 0"
+    assert rows["weights kept"] == "mean over the last tenth"
+    assert rows["start"] == "published/x.pth"
+    assert rows["steps"] == "100"
+    assert rows["VGG features"] == "none"
+    falling = plan(record(base | {"falling": 0.4}, steps=50, protocol={"content loss": "vgg16"}))
+    assert falling["learning rate"] == "0.0002, to 0 over the last 40%"
+    assert falling["steps"] == "50 of 100"
+    assert falling["start"] == "random weights"
+    assert falling["VGG features"] == "vgg16"
+    assert plan(record(base | {"drop_every": 1000}))["learning rate"] == "0.0002, ×0.1 every 1,000"
+    assert plan(record(base))["learning rate"] == "0.0002, constant"
+
+
+def test_methods_see_the_shrunk_square_and_the_photograph_stands_last():
+    seen = []
+
+    def method(low):
+        seen.append(low.shape)
+        return imresize(low, scale=4)
+
+    real = embedded("coffee")[..., :64, :48]
+    made = enlarge_by({"bicubic": method}, real)
+    assert seen == [torch.Size([1, 3, 16, 12])]
+    assert list(made) == ["bicubic", "photograph"]
+    assert torch.equal(made["photograph"], real)
+    assert 0 < (made["bicubic"] - real).abs().mean() < 0.1
+
+
+def test_the_panel_follows_its_controls():
+    panel = EnlargePanel({"bicubic": lambda low: imresize(low, scale=4).clamp(0, 1)}, side=64)
+    shown = {panel.shown.value}
+    panel.right.value = 90
+    shown.add(panel.shown.value)
+    panel.down.value = 80
+    shown.add(panel.shown.value)
+    panel.photograph.value = "rocket"
+    shown.add(panel.shown.value)
+    assert len(shown) == 4
+    assert "tutorial-live" in panel.widget._dom_classes
+
+
+def test_errors_are_counted_inside_the_border_only():
+    real = torch.full((1, 3, 40, 40), 100 / 255)
+    picture = real.clone()
+    picture[..., :4, :] = 151 / 255
+    found = [label.split(": ")[1] for label in error_frames(picture, real).labels]
+    # A tenth of the rows is off by 51 grey levels, all of them within four pixels of an edge.
+    assert found[0] == "23.98 dB"
+    assert found[1:3] == ["inf dB", "inf dB"]
+    assert float(found[3].removesuffix(" dB")) > 23.98
+
+
+def test_the_diagram_has_a_text():
+    assert "sixteen residual blocks" in generator_diagram().alt

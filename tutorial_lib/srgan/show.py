@@ -1,0 +1,235 @@
+"""What only the SRGAN chapter shows: the generator drawn, plans, errors, and a live panel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+
+import ipywidgets as widgets
+import matplotlib.pyplot as plt
+import torch
+from torch import Tensor
+
+from tutorial_lib.data import embedded, low_resolution
+from tutorial_lib.ledger import Record
+from tutorial_lib.metrics import Protocol, psnr
+from tutorial_lib.show.curves import figure
+from tutorial_lib.show.pictures import Picture, grid
+from tutorial_lib.show.sliders import FrameGrid, FrameSlider
+from tutorial_lib.show.style import style
+
+PARTS = (
+    ("9 × 9\nconv\nPReLU", 2.6),
+    ("16 residual blocks", 6.0),
+    ("3 × 3\nconv\nPReLU", 2.6),
+    ("× 2", 2.0),
+    ("× 2", 2.0),
+    ("9 × 9\nconv\ntanh", 2.6),
+)
+"""The generator from left to right: what a box says, and how wide it is."""
+
+ARTICLE = {
+    "photographs": "16,700 of PASCAL VOC 2012",
+    "steps": "200 epochs, about 209,000",
+    "batch, patch": "16, 96 px",
+    "learning rate": "0.0001; SRGAN: ×0.1 every 100,000",
+    "weights kept": "the last",
+    "precision": "float32",
+    "VGG features": "VGG19, φ2,2 (relu2_2)",
+}
+"""How the article trains; what it does not state is left out."""
+
+
+def generator_diagram() -> Picture:
+    """Draw the generator as a row of boxes under its long skip connection."""
+    with style():
+        drawn, axes = plt.subplots(figsize=(7, 2.1))
+    left, edges = 0.0, []
+    for label, width in PARTS:
+        box = plt.Rectangle((left, 0), width, 1, facecolor="#dbe9f6", edgecolor="#24292f")
+        axes.add_patch(box)
+        axes.text(left + width / 2, 0.5, label, ha="center", va="center", fontsize=9)
+        edges.append((left, left + width))
+        left += width + 0.8
+    for (_, end), (begin, _) in pairwise(edges):
+        axes.annotate("", (begin, 0.5), (end, 0.5), arrowprops={"arrowstyle": "->"})
+    source, target = edges[0][1] + 0.4, edges[2][1] + 0.4
+    axes.plot([source, source, target, target], [0.5, 1.35, 1.35, 0.5], color="#0a66c2")
+    axes.text((source + target) / 2, 1.42, "the long skip: added", ha="center", fontsize=9)
+    axes.text(-0.3, 0.5, "24 × 24", ha="right", va="center", fontsize=9)
+    axes.text(edges[-1][1] + 0.3, 0.5, "96 × 96", ha="left", va="center", fontsize=9)
+    axes.set(xlim=(-3.2, edges[-1][1] + 3.2), ylim=(-0.1, 1.8))
+    axes.axis("off")
+    return figure(
+        drawn,
+        alt="The generator as a row of boxes: a wide convolution, sixteen residual blocks and a "
+        "convolution under one long skip connection, two doublings of the sides, a last "
+        "convolution.",
+    )
+
+
+def plan(record: Record) -> dict[str, str]:
+    """How a record's network was trained, row by row.
+
+    Parameters
+    ----------
+    record : Record
+        Of SRResNet or SRGAN.
+
+    Returns
+    -------
+    dict
+        Setting → what it was, in words.
+    """
+    config = record.config
+    rate = f"{config['learning_rate']:g}, "
+    if config.get("cosine"):
+        rate += "cosine to 0"
+    elif config.get("falling"):
+        rate += f"to 0 over the last {config['falling']:.0%}"
+    elif "drop_every" in config:
+        rate += f"×0.1 every {config['drop_every']:,}"
+    else:
+        rate += "constant"
+    asked = "" if record.steps == record.steps_planned else f" of {record.steps_planned:,}"
+    return {
+        "start": config.get("start") or "random weights",
+        "photographs": "400 of BSDS500 (train and test)",
+        "steps": f"{record.steps:,}{asked}",
+        "batch, patch": f"{config['batch']}, {config['patch']} px",
+        "learning rate": rate,
+        "weights kept": "mean over the last tenth" if config.get("average") else "the last",
+        "precision": record.precision,
+        "VGG features": record.protocol.get("content loss", "none"),
+        "device": record.device,
+        "time": f"{record.seconds / 60:.0f} min",
+    }
+
+
+def through_training(records: Mapping[str, Record]) -> FrameSlider:
+    """A slider over the squares kept through both trainings, SRResNet's first.
+
+    Parameters
+    ----------
+    records : mapping
+        "srresnet" and "srgan".
+    """
+    frames, labels = [], []
+    for name, title in (("srresnet", "SRResNet"), ("srgan", "SRGAN")):
+        curve = records[name].curves["set5_psnr_y"]
+        for step, value in zip(curve["step"], curve["value"], strict=True):
+            if name == "srgan" and step < 100:
+                continue  # much as SRResNet ended
+            frames.append(records[name].artefact(f"step_{int(step):06d}.webp"))
+            labels.append(f"{title}, step {int(step):,}: {value:.2f} dB on Set5 (Y)")
+    return FrameSlider(
+        frames,
+        labels=labels,
+        alt="A butterfly's wing and a baby's hat as the network makes them,",
+        description="training",
+        start=-1,
+        play=True,
+        max_bytes=1_200_000,
+    )
+
+
+def error_frames(picture: Tensor, real: Tensor, *, crops: Sequence[int] = (0, 4, 16)) -> FrameGrid:
+    """Errors where a protocol counts them: by channel, and by how much of the border is left out.
+
+    Parameters
+    ----------
+    picture, real : Tensor
+        (1, 3, H, W), range [0, 1].
+    crops : sequence of int
+        Pixels left out at each edge.
+    """
+    error = (5 * (picture - real).abs()).clamp(0, 1)
+    grey = error.mean(1, keepdim=True).expand(-1, 3, -1, -1)
+    frames: list[list[Tensor]] = []
+    labels: list[list[str]] = []
+    for channel, shown in (("rgb", error), ("y", grey)):
+        frames.append([])
+        labels.append([])
+        for crop in crops:
+            inner = torch.zeros_like(shown)
+            inside = slice(crop, shown.shape[-1] - crop)
+            inner[..., inside, inside] = shown[..., inside, inside]
+            value = psnr(picture, real, protocol=Protocol(channel, crop=crop)).item()
+            frames[-1].append(inner)
+            labels[-1].append(f"{channel.upper()}, {crop} px cropped: {value:.2f} dB")
+    return FrameGrid(
+        frames,
+        labels=labels,
+        descriptions=("channel", "crop"),
+        alt="Errors of SRResNet's picture of the astronaut, five times enlarged, where they count.",
+        caption="First slider: RGB or Y. Second slider: no border, 4 or 16 pixels left out.",
+    )
+
+
+class EnlargePanel:
+    """Any square of a photograph of the wheel, shrunk and enlarged again in several ways.
+
+    Parameters
+    ----------
+    methods : mapping
+        Name → from (1, 3, h, w) to (1, 3, 4h, 4w), range [0, 1].
+    side : int
+        Of the square, in pixels: a multiple of 4.
+
+    Attributes
+    ----------
+    widget : Widget
+        To be displayed; it answers while there is a kernel.
+    """
+
+    def __init__(
+        self, methods: Mapping[str, Callable[[Tensor], Tensor]], *, side: int = 128
+    ) -> None:
+        self.methods, self.side = methods, side
+        self.shown = widgets.HTML()
+        self.photograph = widgets.Dropdown(
+            options=["astronaut", "chelsea", "coffee", "rocket"], description="photograph"
+        )
+        self.down, self.right = (
+            widgets.IntSlider(
+                description=name, min=0, max=100, value=value, continuous_update=False
+            )
+            for name, value in (("down", 10), ("right", 40))
+        )
+        for control in (self.photograph, self.down, self.right):
+            control.observe(self.redraw, "value")
+        self.redraw()
+        row = widgets.HBox([self.photograph, self.down, self.right])
+        self.widget = widgets.VBox([row, self.shown]).add_class("tutorial-live")
+
+    def redraw(self, _: object = None) -> None:
+        """Enlarge the chosen square in every way."""
+        image = embedded(self.photograph.value)
+        height, width = image.shape[-2:]
+        top = (height - self.side) * self.down.value // 100
+        left = (width - self.side) * self.right.value // 100
+        real = image[..., top : top + self.side, left : left + self.side]
+        made = enlarge_by(self.methods, real)
+        self.shown.value = grid(made, alt="A square of a photograph in four versions.").html
+
+
+@torch.no_grad()
+def enlarge_by(
+    methods: Mapping[str, Callable[[Tensor], Tensor]], real: Tensor
+) -> dict[str, Tensor]:
+    """Shrink a photograph by four, and enlarge it again in every way.
+
+    Parameters
+    ----------
+    methods : mapping
+        As in :class:`EnlargePanel`.
+    real : Tensor
+        (1, 3, H, W), sides multiples of 4, range [0, 1].
+
+    Returns
+    -------
+    dict
+        Name → (1, 3, H, W), and last the photograph under its own name.
+    """
+    low = low_resolution(real)
+    return {name: method(low) for name, method in methods.items()} | {"photograph": real}
