@@ -29,7 +29,7 @@ LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 STRUCTURE_LAYERS = ("relu3_1", "relu4_1")
 """Where the relaxed earth mover's distance and self-similarity look."""
 
-_ZERO = 1e-3
+ZERO = 1e-3
 """Lengths of features much below this count as zero; the encoder's channels average 1."""
 
 
@@ -79,7 +79,7 @@ def cosine_distances(a: Tensor, b: Tensor) -> Tensor:
     """
     a, b = (x.float().flatten(2) for x in (a, b))
     # Not divided by max(length, ε): at zero, that has a gradient of 1/ε at once.
-    a, b = (x / (x.square().sum(1, keepdim=True) + _ZERO**2).sqrt() for x in (a, b))
+    a, b = (x / (x.square().sum(1, keepdim=True) + ZERO**2).sqrt() for x in (a, b))
     return 1 - a.mT @ b.expand(a.shape[0], -1, -1)
 
 
