@@ -8,13 +8,14 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from tutorial_lib import ledger
 from tutorial_lib.data import load, locate, low_resolution, mod_crop, photographs, write_image
 from tutorial_lib.experiment import Run
-from tutorial_lib.metrics import PIRM, imresize, niqe, rmse
+from tutorial_lib.metrics import PIRM, Gaussian, imresize, niqe, rmse
 from tutorial_lib.perception_distortion.text_page import readings, share_read, text_page
 from tutorial_lib.srgan.evaluation import (
     CROPS,
@@ -84,6 +85,22 @@ def provenance(name: str) -> str:
     record = ledger.read(name)
     digest = record.artefacts["weights.safetensors"][:12]
     return f"{name}, {record.steps:,} steps, weights {digest}…"
+
+
+def recorded_pristine() -> Gaussian:
+    """The model of natural pictures, as the record of the photographs keeps it.
+
+    Raises
+    ------
+    LedgerError
+        If there is no such record.
+    """
+    record = ledger.read("perception_distortion/photographs")
+    with np.load(record.artefact(PRISTINE)) as stored:
+        return Gaussian(
+            mean=torch.from_numpy(stored["mu_pris_param"][0]),
+            covariance=torch.from_numpy(stored["cov_pris_param"]),
+        )
 
 
 def true_scores(group: str) -> Scores:
