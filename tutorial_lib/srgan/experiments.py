@@ -384,7 +384,7 @@ def _srresnet(name: str, summary: str, *, start: str) -> Experiment:
                 test_sets=("set5",),
             ),
             "quick": SrresnetConfig(**GROWN | {"start": start}, steps=3_000),
-            "book": SrresnetConfig(**GROWN | {"start": start}, steps=11_000),
+            "book": SrresnetConfig(**GROWN | {"start": start}, steps=7_000),
             "gpu": SrresnetConfig(**GROWN | {"batch": 16, "start": start}, steps=40_000),
             "article": SrresnetConfig(**ARTICLE),
         },
