@@ -1,6 +1,7 @@
 """Everything the book reads, as tensors.
 
-`images` turns image files into tensors and back, `photographs` names the benchmark sets, `degrade`
+`images` turns image files into tensors and back, `originals` does so with all that a user's own
+photograph holds, `photographs` names the benchmark sets, `degrade`
 shrinks and damages them, `patches` cuts training batches from them, and `faces` draws pictures
 that need no file at all. The files themselves are found by `tutorial_lib.files`, whose names are
 here too.
@@ -33,6 +34,7 @@ from tutorial_lib.data.images import (
     to_uint8,
     write_image,
 )
+from tutorial_lib.data.originals import Original, read_original, write_png
 from tutorial_lib.data.patches import Pairs
 from tutorial_lib.data.photographs import GROUPS, group_names, load, photographs, squares
 from tutorial_lib.files import (
@@ -55,6 +57,7 @@ __all__ = [
     "DataUnavailable",
     "Entry",
     "ImageError",
+    "Original",
     "Pairs",
     "add_noise",
     "channel_correlation",
@@ -74,10 +77,12 @@ __all__ = [
     "photographs",
     "random_mask",
     "read_image",
+    "read_original",
     "squares",
     "text_mask",
     "to_uint8",
     "two_lights",
     "write_atomically",
     "write_image",
+    "write_png",
 ]

@@ -8,9 +8,10 @@ import os
 import struct
 import warnings
 import zlib
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import torch
@@ -82,11 +83,16 @@ def read_image(
 
 
 def write_image(
-    path: str | os.PathLike[str], image: Tensor, *, quality: int = 95, overwrite: bool = False
+    path: str | os.PathLike[str],
+    image: Tensor,
+    *,
+    quality: int | None = None,
+    overwrite: bool = False,
 ) -> Path:
     """Write one image as PNG, JPEG or WebP, by the suffix of the path.
 
-    The file appears under its name only when it is complete.
+    PNG and WebP keep every 8-bit value, so that what is measured on the file is what was measured
+    on the image. The file appears under its name only when it is complete.
 
     Parameters
     ----------
@@ -94,8 +100,9 @@ def write_image(
         Where to write; ends in .png, .jpg, .jpeg or .webp.
     image : Tensor
         Shape (1, 3, H, W), range [0, 1]; rounded to 8 bits.
-    quality : int
-        For JPEG and WebP, 1 to 100; 100 makes WebP lossless.
+    quality : int, optional
+        1 to 100, for a smaller file: of JPEG (95 if left out), or of a lossy WebP. Frames of a
+        training may have one; 100 leaves WebP lossless.
     overwrite : bool
         Whether an existing file may be replaced.
 
@@ -121,23 +128,68 @@ def write_image(
         raise ValueError(
             f"{path}: expected one image of shape (1, 3, H, W), got {tuple(image.shape)}"
         )
+    options: dict[str, Any] = {}
+    if file_format == "JPEG":
+        options = {"quality": quality or 95, "subsampling": 0}
+    elif file_format == "WEBP":
+        options = webp_options(quality or 100)
+    picture = Image.fromarray(to_uint8(image)[0].permute(1, 2, 0).cpu().numpy())
+    write_new(
+        path,
+        lambda part: picture.save(part, format=file_format, **options),
+        overwrite=overwrite,
+    )
+    return path
+
+
+def write_new(path: Path, write: Callable[[Path], object], *, overwrite: bool = False) -> None:
+    """Let `write` fill a file that appears under its name only when it is complete.
+
+    Parameters
+    ----------
+    path : Path
+        The name, in a folder that exists.
+    write : callable
+        Called with a temporary path.
+    overwrite : bool
+        Whether an existing file may be replaced.
+
+    Raises
+    ------
+    FileExistsError
+        If the file exists and `overwrite` is false.
+    OSError
+        If it cannot be written; an older file is then still there.
+    """
     if path.exists() and not overwrite:
         raise FileExistsError(f"{path} exists; choose another name or pass overwrite=True")
     if not path.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "its folder is missing; make it first", str(path))
-    options: dict[str, object] = {}
-    if file_format == "JPEG":
-        options = {"quality": quality, "subsampling": 0}
-    elif file_format == "WEBP":
-        options = {"quality": quality, "lossless": quality == 100, "method": 6}
-    picture = Image.fromarray(to_uint8(image)[0].permute(1, 2, 0).cpu().numpy())
     try:
-        write_atomically(path, lambda part: picture.save(part, format=file_format, **options))
+        write_atomically(path, write)
     except OSError as error:
         # Pillow's own error would name no file, or the temporary one.
         why = f"{error.strerror or error}; nothing was written"
         raise OSError(error.errno, why, str(path)) from error
-    return path
+
+
+def webp_options(quality: int) -> dict[str, Any]:
+    """Return Pillow's settings for a WebP file.
+
+    Parameters
+    ----------
+    quality : int
+        1 to 100; 100 is lossless.
+
+    Returns
+    -------
+    dict
+        Keyword arguments of `PIL.Image.Image.save`.
+    """
+    if quality < 100:
+        return {"quality": quality, "method": 6}
+    # Here quality means effort, and the last percent of size would cost fifty times as long.
+    return {"lossless": True, "quality": 75, "method": 4}
 
 
 def to_uint8(image: Tensor) -> Tensor:
@@ -261,6 +313,31 @@ def coloured(images: Tensor) -> Tensor:
 
 
 def _read(file: IO[bytes], label: str, max_pixels: int) -> Tensor:
+    image = open_upright(file, label, max_pixels)
+    try:
+        rgb = _to_rgb(image)
+    except ImageError as error:
+        raise ImageError(f"{label} {error}") from None
+    return rgb.permute(2, 0, 1).unsqueeze(0).contiguous()
+
+
+def open_upright(file: IO[bytes], label: str, max_pixels: int) -> Image.Image:
+    """Decode a file as Pillow sees it, after its EXIF rotation.
+
+    Parameters
+    ----------
+    file : binary file object
+        Can seek.
+    label : str
+        The file's name in messages.
+    max_pixels : int
+        As for `read_image`.
+
+    Raises
+    ------
+    ImageError
+        If the file is empty, not an image, damaged, or too large.
+    """
     try:
         with warnings.catch_warnings():
             # Pillow's own size warning would speak before, and less clearly than, the test below.
@@ -276,12 +353,29 @@ def _read(file: IO[bytes], label: str, max_pixels: int) -> Tensor:
     if width * height > max_pixels:
         raise ImageError(_too_large(label, f"{width}x{height} pixels", max_pixels))
     try:
-        rgb = _to_rgb(ImageOps.exif_transpose(image))
-    except ImageError as error:
-        raise ImageError(f"{label} {error}") from None
+        return ImageOps.exif_transpose(image)
     except _DAMAGE as error:
         raise ImageError(_damaged(label, error)) from error
-    return rgb.permute(2, 0, 1).unsqueeze(0).contiguous()
+
+
+def rgb_or_rgba(image: Image.Image, label: str) -> Image.Image:
+    """Bring a Pillow image of any mode to 8-bit RGB, or RGBA where it has transparency.
+
+    Raises
+    ------
+    ImageError
+        If its numbers have no known range.
+    """
+    if image.mode == "F" or image.mode.startswith("I"):
+        try:
+            return Image.fromarray(to_uint8(_to_rgb(image)).numpy())
+        except ImageError as error:
+            raise ImageError(f"{label} {error}") from None
+    return _plain(image)
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    return image.convert("RGBA" if image.has_transparency_data else "RGB")
 
 
 def _to_rgb(image: Image.Image) -> Tensor:
@@ -292,7 +386,7 @@ def _to_rgb(image: Image.Image) -> Tensor:
     if image.mode == "F":
         values = np.asarray(image)
         return _grey(values, "holds numbers outside 0 to 1; rescale it first")
-    plain = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    plain = _plain(image)
     pixels = torch.from_numpy(np.array(plain)).float() / 255
     if plain.mode == "RGB":
         return pixels
