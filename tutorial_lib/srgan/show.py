@@ -14,7 +14,8 @@ from tutorial_lib.data import embedded, low_resolution
 from tutorial_lib.ledger import Record
 from tutorial_lib.metrics import Protocol, psnr
 from tutorial_lib.show.curves import figure
-from tutorial_lib.show.pictures import Picture, grid
+from tutorial_lib.show.grids import grid
+from tutorial_lib.show.pictures import Picture
 from tutorial_lib.show.sliders import FrameGrid, FrameSlider
 from tutorial_lib.show.style import style
 
