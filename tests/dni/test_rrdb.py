@@ -3,8 +3,7 @@ import re
 import pytest
 import torch
 
-from tutorial_lib.dni.interpolation import interpolate
-from tutorial_lib.dni.rrdb import DenseBlock, RRDBNet, network_of, plain_names
+from tutorial_lib.dni import DenseBlock, RRDBNet, interpolate, network_of, plain_names
 
 
 def count(network):
@@ -64,6 +63,57 @@ def test_dense_block_reads_everything_made_before():
     four = torch.nn.functional.leaky_relu(block.conv4(torch.cat([x, one, two, three], 1)), 0.2)
     five = block.conv5(torch.cat([x, one, two, three, four], 1))
     torch.testing.assert_close(block(x), x + 0.2 * five)
+
+
+def forward_written_out(state, low, *, blocks):
+    """The paper's network from its weights alone, without this library's layers."""
+
+    def conv(name, x):
+        weight, bias = state[f"{name}.weight"], state[f"{name}.bias"]
+        padded = torch.nn.functional.pad(x, (1, 1, 1, 1))
+        height, width = x.shape[2:]
+        found = bias.view(1, -1, 1, 1).repeat(len(x), 1, height, width)
+        for i in range(3):
+            for j in range(3):
+                seen = padded[:, :, i : i + height, j : j + width]
+                found = found + torch.einsum("oc,nchw->nohw", weight[:, :, i, j], seen)
+        return found
+
+    def leaky(x):
+        return torch.where(x < 0, x / 5, x)
+
+    def doubled(x):
+        return x.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+
+    def dense(name, x):
+        a = leaky(conv(f"{name}.conv1", x))
+        b = leaky(conv(f"{name}.conv2", torch.cat([x, a], 1)))
+        c = leaky(conv(f"{name}.conv3", torch.cat([x, a, b], 1)))
+        d = leaky(conv(f"{name}.conv4", torch.cat([x, a, b, c], 1)))
+        return x + conv(f"{name}.conv5", torch.cat([x, a, b, c, d], 1)) / 5
+
+    first = conv("conv_first", low)
+    x = first
+    for block in range(blocks):
+        inside = x
+        for part in (1, 2, 3):
+            inside = dense(f"body.{block}.rdb{part}", inside)
+        x = x + inside / 5
+    x = first + conv("conv_body", x)
+    x = leaky(conv("conv_up1", doubled(x)))
+    x = leaky(conv("conv_up2", doubled(x)))
+    return conv("conv_last", leaky(conv("conv_hr", x)))
+
+
+def test_the_network_is_the_papers_written_out(small):
+    # Large weights, so that every part of it weighs in the picture.
+    state = {key: 3 * value for key, value in small.state_dict().items()}
+    small.load_state_dict(state)
+    low = torch.rand(2, 3, 5, 7)
+    with torch.no_grad():
+        found, wanted = small(low), forward_written_out(state, low, blocks=2)
+    assert wanted.std() > 0.1
+    torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("form", ["2018", "2019", "today", "params", "params_ema", "parallel"])

@@ -1,18 +1,27 @@
 """Deep Network Interpolation: networks mixed by their weights."""
 
+from tutorial_lib.dni.alignment import align
+from tutorial_lib.dni.denoiser import Denoiser, correlations
 from tutorial_lib.dni.interpolation import (
-    Denoiser,
     InterpolationError,
     Interpolator,
     State,
-    align,
+    check_entry,
     check_states,
     check_weights,
     combine,
-    correlations,
     interpolate,
+    remedy_for,
+    view_like,
 )
-from tutorial_lib.dni.rrdb import DenseBlock, ResidualInResidual, RRDBNet, network_of, plain_names
+from tutorial_lib.dni.rrdb import (
+    DenseBlock,
+    ResidualInResidual,
+    RRDBNet,
+    network_of,
+    plain_names,
+    todays_name,
+)
 
 __all__ = [
     "Denoiser",
@@ -23,6 +32,7 @@ __all__ = [
     "ResidualInResidual",
     "State",
     "align",
+    "check_entry",
     "check_states",
     "check_weights",
     "combine",
@@ -30,4 +40,7 @@ __all__ = [
     "interpolate",
     "network_of",
     "plain_names",
+    "remedy_for",
+    "todays_name",
+    "view_like",
 ]

@@ -1,8 +1,6 @@
 """Deep network interpolation: networks between networks, made by averaging weights.
 
-Taught in the chapter *Deep Network Interpolation*. Beside the interpolation itself, here is the
-denoiser whose filters show when it works, and the search for an order of its channels in which two
-strangers are alike.
+Taught in the chapter *Deep Network Interpolation*.
 
 References
 ----------
@@ -12,12 +10,10 @@ X. Wang et al., "Deep Network Interpolation for Continuous Imagery Effect Transi
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Mapping, Sequence
 
 import torch
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor, nn
 
 State = Mapping[str, Tensor]
@@ -26,9 +22,6 @@ State = Mapping[str, Tensor]
 
 class InterpolationError(ValueError):
     """Networks have no weights in common between which one could be; the message names the key."""
-
-
-# ----------------------------------------------------------------------- interpolation
 
 
 def interpolate(state_a: State, state_b: State, alpha: float) -> dict[str, Tensor]:
@@ -156,15 +149,33 @@ def check_states(states: Sequence[State]) -> None:
     for number, other in enumerate(states[1:], start=2):
         for key in first:
             if key not in other:
-                raise InterpolationError(f"network {number} has no {key!r}. {_remedy(key, other)}")
+                raise InterpolationError(
+                    f"network {number} has no {key!r}. {remedy_for(key, other)}"
+                )
         for key in other:
             if key not in first:
-                raise InterpolationError(f"network 1 has no {key!r}. {_remedy(key, first)}")
+                raise InterpolationError(f"network 1 has no {key!r}. {remedy_for(key, first)}")
         for key, tensor in first.items():
-            _check_entry(key, tensor, other[key], number)
+            check_entry(key, tensor, other[key], number)
 
 
-def _check_entry(key: str, first: Tensor, other: Tensor, number: int) -> None:
+def check_entry(key: str, first: Tensor, other: Tensor, number: int) -> None:
+    """Refuse an entry of two networks that cannot be averaged.
+
+    Parameters
+    ----------
+    key : str
+        The entry's name.
+    first, other : Tensor
+        What stands there in network 1, and in another.
+    number : int
+        The other's, from 2.
+
+    Raises
+    ------
+    InterpolationError
+        If shapes or types differ, or the entry is not floating point and does.
+    """
     if first.shape != other.shape:
         raise InterpolationError(
             f"{key!r} has shape {tuple(first.shape)} in network 1 and {tuple(other.shape)} in "
@@ -183,8 +194,8 @@ def _check_entry(key: str, first: Tensor, other: Tensor, number: int) -> None:
         )
 
 
-def _remedy(key: str, state: State) -> str:
-    """Say what is probably wrong where a key is missing from a state."""
+def remedy_for(key: str, state: State) -> str:
+    """Say, in a sentence, what is probably wrong where a key is missing from a state."""
     wrapped, plain = f"module.{key}", key.removeprefix("module.")
     if wrapped in state or (plain != key and plain in state):
         return (
@@ -208,6 +219,13 @@ class Interpolator:
         been moved to its device and memory format.
     states : sequence of mappings of str to Tensor
         ``state_dict()`` of the networks to move among; copied.
+
+    Attributes
+    ----------
+    live : Tensor
+        (L,): all L parameters and buffers of the network that are floating point.
+    ends : Tensor
+        (K, L): the same of each state.
 
     Raises
     ------
@@ -240,13 +258,13 @@ class Interpolator:
             raise InterpolationError(f"the network is spread over {sorted(map(str, kinds))}")
         dtype, device = kinds.pop()
         total = sum(t.numel() for t in layers.values())
-        self._live = torch.empty(total, dtype=dtype, device=device)
-        self._ends = torch.empty(len(states), total, dtype=dtype, device=device)
+        self.live = torch.empty(total, dtype=dtype, device=device)
+        self.ends = torch.empty(len(states), total, dtype=dtype, device=device)
         start = 0
         for key, tensor in layers.items():
-            for end, state in zip(self._ends, states, strict=True):
-                _view(end, tensor, start).copy_(state[key])
-            tensor.data = _view(self._live, tensor, start)
+            for end, state in zip(self.ends, states, strict=True):
+                view_like(end, tensor, start).copy_(state[key])
+            tensor.data = view_like(self.live, tensor, start)
             start += tensor.numel()
         self(*[1.0] + [0.0] * (len(states) - 1))
 
@@ -264,138 +282,31 @@ class Interpolator:
         ValueError
             If the weights are not as said.
         """
-        check_weights(weights, len(self._ends))
+        check_weights(weights, len(self.ends))
         if len(weights) == 2:
-            torch.lerp(self._ends[1], self._ends[0], weights[0], out=self._live)
+            torch.lerp(self.ends[1], self.ends[0], weights[0], out=self.live)
         else:
-            torch.mul(self._ends[0], weights[0], out=self._live)
-            for end, weight in zip(self._ends[1:], weights[1:], strict=True):
-                self._live.add_(end, alpha=weight)
+            torch.mul(self.ends[0], weights[0], out=self.live)
+            for end, weight in zip(self.ends[1:], weights[1:], strict=True):
+                self.live.add_(end, alpha=weight)
 
 
-def _view(flat: Tensor, like: Tensor, start: int) -> Tensor:
-    """A part of `flat` that looks like another tensor, in its memory format."""
-    strides = torch.empty_like(like, device="meta").stride()
-    return flat[start : start + like.numel()].as_strided(like.shape, strides)
-
-
-# ---------------------------------------------------------------------------- denoiser
-
-
-class Denoiser(nn.Module):
-    """Convolutions that predict the noise of a picture, which is then subtracted.
+def view_like(flat: Tensor, like: Tensor, start: int) -> Tensor:
+    """A part of `flat` that looks like another tensor.
 
     Parameters
     ----------
-    channels : int
-        Filters of every layer but the last.
-    layers : int
-        Convolutions, at least 2.
-    kernel : int
-        Side of the first layer's filters, odd; large ones can be looked at. Later ones are 3 × 3.
-
-    References
-    ----------
-    K. Zhang et al., "Beyond a Gaussian Denoiser: Residual Learning of Deep CNN for Image
-    Denoising", IEEE Transactions on Image Processing 2017, Figure 1; without its batch
-    normalisation, so that nothing but filters is interpolated.
-
-    Examples
-    --------
-    >>> Denoiser(layers=3)(torch.zeros(1, 3, 8, 5)).shape
-    torch.Size([1, 3, 8, 5])
-    """
-
-    def __init__(self, *, channels: int = 64, layers: int = 5, kernel: int = 7) -> None:
-        super().__init__()
-        first = nn.Conv2d(3, channels, kernel_size=kernel, padding=kernel // 2)
-        # What is learned should be seen in the filters, not where they started.
-        nn.init.normal_(first.weight, std=0.005)
-        middle: list[nn.Module] = []
-        for _ in range(layers - 2):
-            middle += [nn.Conv2d(channels, channels, kernel_size=3, padding=1), nn.ReLU()]
-        last = nn.Conv2d(channels, 3, kernel_size=3, padding=1)
-        self.net = nn.Sequential(first, nn.ReLU(), *middle, last)
-
-    def forward(self, noisy: Tensor) -> Tensor:
-        """Map (N, 3, H, W) in [0, 1], plus noise, to the same shape without the noise."""
-        return noisy - self.net(noisy)
-
-
-def correlations(filters_a: Tensor, filters_b: Tensor) -> Tensor:
-    """Pearson correlation of every filter of one layer with every filter of another.
-
-    Parameters
-    ----------
-    filters_a, filters_b : Tensor
-        (N, C, k, k) and (M, C, k, k).
+    flat : Tensor
+        (L,).
+    like : Tensor
+        Of any shape and memory format, with N entries.
+    start : int
+        Where in `flat` the N entries begin.
 
     Returns
     -------
     Tensor
-        (N, M), in [−1, 1]; the diagonal compares filters in the same place.
-
-    References
-    ----------
-    Wang et al. 2019, Section 3.2 (the correlation index of two filters).
-
-    Examples
-    --------
-    >>> filters = torch.tensor([[1.0, 2.0, 3.0], [3.0, 1.0, 2.0]]).view(2, 1, 1, 3)
-    >>> correlations(filters, filters)
-    tensor([[ 1.0000, -0.5000],
-            [-0.5000,  1.0000]])
+        A view, with the shape and strides of `like`.
     """
-    a, b = (
-        nn.functional.normalize(f.flatten(1) - f.flatten(1).mean(1, keepdim=True), dim=1)
-        for f in (filters_a, filters_b)
-    )
-    return a @ b.T
-
-
-@torch.no_grad()
-def align(state: State, reference: State) -> dict[str, Tensor]:
-    """Reorder the channels of a denoiser so that its filters lie where another's are like them.
-
-    A network computes the same whatever the order of its hidden channels, as long as the next
-    layer reads them in that order too. Layer by layer, the order is chosen that makes the sum of
-    the products of weights largest, given the order of the neighbours, until nothing changes.
-
-    Parameters
-    ----------
-    state, reference : mapping of str to Tensor
-        ``state_dict()`` of two plain stacks of convolutions, such as :class:`Denoiser`.
-
-    Returns
-    -------
-    dict of str to Tensor
-        The same network as `state`, in another order.
-
-    References
-    ----------
-    S. Ainsworth, J. Hayase, S. Srinivasa, "Git Re-Basin: Merging Models modulo Permutation
-    Symmetries", ICLR 2023 (arXiv:2209.04836), Algorithm 1.
-    """
-    check_states([reference, state])
-    ordered = {key: tensor.clone() for key, tensor in state.items()}
-    layers = [key.removesuffix(".weight") for key in state if key.endswith(".weight")]
-    hidden = list(itertools.pairwise(layers))
-    changed = True
-    while changed:
-        changed = False
-        for layer, after in hidden:
-            weight, bias, reader = f"{layer}.weight", f"{layer}.bias", f"{after}.weight"
-            gain = (
-                reference[weight].flatten(1) @ ordered[weight].flatten(1).T
-                + reference[bias][:, None] * ordered[bias][None]
-                + reference[reader].transpose(0, 1).flatten(1)
-                @ ordered[reader].transpose(0, 1).flatten(1).T
-            )
-            order = torch.as_tensor(linear_sum_assignment(gain.cpu(), maximize=True)[1])
-            better = gain[torch.arange(len(order)), order].sum() - gain.diagonal().sum()
-            # Equal gains would be exchanged for ever.
-            if better > 1e-6 * gain.abs().sum():
-                ordered[weight], ordered[bias] = ordered[weight][order], ordered[bias][order]
-                ordered[reader] = ordered[reader][:, order]
-                changed = True
-    return ordered
+    strides = torch.empty_like(like, device="meta").stride()
+    return flat[start : start + like.numel()].as_strided(like.shape, strides)

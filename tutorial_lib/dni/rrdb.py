@@ -21,7 +21,8 @@ from torch.nn import functional as F
 # ---------------------------------------------------------------------------- networks
 
 
-def _conv(inputs: int, outputs: int) -> nn.Conv2d:
+def convolution(inputs: int, outputs: int) -> nn.Conv2d:
+    """A 3 × 3 convolution that keeps the size."""
     return nn.Conv2d(inputs, outputs, kernel_size=3, padding=1)
 
 
@@ -42,11 +43,11 @@ class DenseBlock(nn.Module):
 
     def __init__(self, channels: int, growth: int) -> None:
         super().__init__()
-        self.conv1 = _conv(channels, growth)
-        self.conv2 = _conv(channels + growth, growth)
-        self.conv3 = _conv(channels + 2 * growth, growth)
-        self.conv4 = _conv(channels + 3 * growth, growth)
-        self.conv5 = _conv(channels + 4 * growth, channels)
+        self.conv1 = convolution(channels, growth)
+        self.conv2 = convolution(channels + growth, growth)
+        self.conv3 = convolution(channels + 2 * growth, growth)
+        self.conv4 = convolution(channels + 3 * growth, growth)
+        self.conv5 = convolution(channels + 4 * growth, channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, channels, H, W) to the same shape."""
@@ -108,13 +109,13 @@ class RRDBNet(nn.Module):
 
     def __init__(self, *, channels: int = 64, blocks: int = 23, growth: int = 32) -> None:
         super().__init__()
-        self.conv_first = _conv(3, channels)
+        self.conv_first = convolution(3, channels)
         self.body = nn.Sequential(*[ResidualInResidual(channels, growth) for _ in range(blocks)])
-        self.conv_body = _conv(channels, channels)
-        self.conv_up1 = _conv(channels, channels)
-        self.conv_up2 = _conv(channels, channels)
-        self.conv_hr = _conv(channels, channels)
-        self.conv_last = _conv(channels, 3)
+        self.conv_body = convolution(channels, channels)
+        self.conv_up1 = convolution(channels, channels)
+        self.conv_up2 = convolution(channels, channels)
+        self.conv_hr = convolution(channels, channels)
+        self.conv_last = convolution(channels, 3)
 
     def forward(self, low: Tensor) -> Tensor:
         """Super-resolve a batch.
@@ -138,23 +139,33 @@ class RRDBNet(nn.Module):
 
 # ------------------------------------------------------------------ published checkpoints
 
-_TAIL = {"conv_body": "trunk_conv", "conv_up1": "upconv1", "conv_up2": "upconv2"}
-_TAIL |= {"conv_hr": "HRconv", "conv_first": "conv_first", "conv_last": "conv_last"}
-_NAMES_2019 = {old: new for new, old in _TAIL.items()}
-# The network of 2018 was one long Sequential; in its module 1 the last entry is the convolution
-# after the blocks.
-_NAMES_2018 = {
+LAYERS_2019 = {
+    "conv_first": "conv_first",
+    "trunk_conv": "conv_body",
+    "upconv1": "conv_up1",
+    "upconv2": "conv_up2",
+    "HRconv": "conv_hr",
+    "conv_last": "conv_last",
+}
+"""Layers outside the blocks: their names of 2019, and today's."""
+
+LAYERS_2018 = {
     "0": "conv_first",
     "3": "conv_up1",
     "6": "conv_up2",
     "8": "conv_hr",
     "10": "conv_last",
 }
+"""Likewise of 2018, when the network was one long Sequential."""
 
-_BLOCK_2019 = re.compile(r"RRDB_trunk\.(\d+)\.RDB([123])\.conv([1-5])\.(weight|bias)")
-_BLOCK_2018 = re.compile(r"model\.1\.sub\.(\d+)\.RDB([123])\.conv([1-5])\.0\.(weight|bias)")
-_PLAIN_2018 = re.compile(r"model\.(\d+)\.(weight|bias)")
-_AFTER_2018 = re.compile(r"model\.1\.sub\.(\d+)\.(weight|bias)")
+BLOCK_2019 = re.compile(r"RRDB_trunk\.(\d+)\.RDB([123])\.conv([1-5])\.(weight|bias)")
+BLOCK_2018 = re.compile(r"model\.1\.sub\.(\d+)\.RDB([123])\.conv([1-5])\.0\.(weight|bias)")
+# The last entry of the Sequential's part 1 is the convolution after the blocks.
+AFTER_2018 = re.compile(r"model\.1\.sub\.(\d+)\.(weight|bias)")
+PLAIN_2018 = re.compile(r"model\.(\d+)\.(weight|bias)")
+TODAY = re.compile(
+    rf"({'|'.join(LAYERS_2019.values())}|body\.\d+\.rdb[123]\.conv[1-5])\.(weight|bias)"
+)
 
 
 def plain_names(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
@@ -193,24 +204,35 @@ def plain_names(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
                 f"{key!r} of this checkpoint is a {type(value).__name__}, not a tensor: it is not "
                 "the weights of one network"
             )
-        named[_today(str(key))] = value
+        named[todays_name(str(key))] = value
     return named
 
 
-def _today(key: str) -> str:
-    if match := _BLOCK_2019.fullmatch(key) or _BLOCK_2018.fullmatch(key):
+def todays_name(key: str) -> str:
+    """Translate one weight's name, of whatever generation, into today's.
+
+    Raises
+    ------
+    ValueError
+        If it belongs to none.
+
+    Examples
+    --------
+    >>> todays_name("model.1.sub.0.RDB1.conv1.0.weight"), todays_name("HRconv.bias")
+    ('body.0.rdb1.conv1.weight', 'conv_hr.bias')
+    """
+    if TODAY.fullmatch(key):
+        return key
+    if match := BLOCK_2019.fullmatch(key) or BLOCK_2018.fullmatch(key):
         block, dense, conv, kind = match.groups()
         return f"body.{block}.rdb{dense}.conv{conv}.{kind}"
-    if match := _AFTER_2018.fullmatch(key):
+    if match := AFTER_2018.fullmatch(key):
         return f"conv_body.{match[2]}"
-    if (match := _PLAIN_2018.fullmatch(key)) and match[1] in _NAMES_2018:
-        return f"{_NAMES_2018[match[1]]}.{match[2]}"
+    if (match := PLAIN_2018.fullmatch(key)) and match[1] in LAYERS_2018:
+        return f"{LAYERS_2018[match[1]]}.{match[2]}"
     layer, _, kind = key.rpartition(".")
-    if kind in ("weight", "bias"):
-        if layer in _NAMES_2019:
-            return f"{_NAMES_2019[layer]}.{kind}"
-        if layer in _TAIL or re.fullmatch(r"body\.\d+\.rdb[123]\.conv[1-5]", layer):
-            return key
+    if layer in LAYERS_2019 and kind in ("weight", "bias"):
+        return f"{LAYERS_2019[layer]}.{kind}"
     raise ValueError(
         f"{key!r} is no weight of RRDBNet for a scale of four under any of its published names: "
         "this is the checkpoint of another network"

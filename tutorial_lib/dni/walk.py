@@ -6,11 +6,16 @@ Of the chapter on interpolation between networks.
 from __future__ import annotations
 
 import copy
+import csv
 import dataclasses
+import hashlib
+import json
 import math
-from collections.abc import Sequence
+import shutil
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import fmean
+from typing import Any
 
 import torch
 from PIL import Image, ImageDraw, ImageFont
@@ -29,18 +34,33 @@ from tutorial_lib.data import (
 from tutorial_lib.dni.interpolation import Interpolator, State
 from tutorial_lib.dni.rrdb import network_of, plain_names
 from tutorial_lib.experiment import Run
-from tutorial_lib.metrics import PIRM, Y, mse, niqe, psnr
-from tutorial_lib.srgan.evaluation import CROPS, PROTOCOL, SCALE
+from tutorial_lib.srgan.evaluation import CROPS, PROTOCOL, SCALE, averages, measure
 from tutorial_lib.srgan.training import recorded_generator
+from tutorial_lib.training import History
 
 TENTHS = tuple(k / 10 for k in range(11))
 
+MEASURES = ("mse_pirm", "psnr_y", "niqe")
+"""What is measured at each stop, by the names that :mod:`tutorial_lib.srgan.evaluation` gives."""
+
+WAYS = ("interpolated", "blended")
+"""Averaged weights, and averaged pictures."""
+
+Stops = dict[str, list[dict[str, float]]]
+"""What one picture got: way → at each stop, measure → value."""
+
+PATH_PROTOCOL = {
+    "network": "weights as recorded; averaged and evaluated in float32",
+    "interpolated": "the network with the weights alpha · end + (1 − alpha) · start",
+    "blended": "alpha · the end's picture + (1 − alpha) · the start's picture",
+} | {name: PROTOCOL[name] for name in ("rmse", "psnr", "niqe", "low resolution")}
+
 
 @torch.no_grad()
-def upscale(network: nn.Module, low: Tensor) -> Tensor:
-    """What a network makes of a small picture, on the CPU, in [0, 1]."""
+def output_of(network: nn.Module, picture: Tensor) -> Tensor:
+    """What a network makes of (N, 3, H, W): on the CPU, in [0, 1]."""
     device = next(network.parameters()).device
-    return network(low.to(device)).cpu().clamp(0, 1)
+    return network(picture.to(device)).cpu().clamp(0, 1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +79,8 @@ class PathConfig:
     test_sets : tuple of str
         Measured at each stop.
     squares : tuple of str
-        Those of the book's squares that are kept at each stop, from the test sets.
+        Those of the book's squares that are kept at each stop, from the test sets; of the first,
+        the blended pictures and an animation, too.
     limit : int or None
         Measure only so many pictures of each set, evenly spread.
     """
@@ -71,20 +92,6 @@ class PathConfig:
     test_sets: tuple[str, ...] = ("set14", "bsd100")
     squares: tuple[str, ...] = ("baboon", "statues", "zebra")
     limit: int | None = None
-
-
-PATH_PROTOCOL = {
-    "network": "weights as recorded; averaged and evaluated in float32",
-    "interpolated": "the network with the weights alpha · end + (1 − alpha) · start",
-    "blended": "alpha · the end's picture + (1 − alpha) · the start's picture",
-    "rmse": "PIRM 2018: 8-bit Y, 4 pixels shaved, root of the mean squared error over all "
-    "pictures of the set, in grey levels",
-    "psnr": "in dB on Y (BT.601), pictures rounded to 8 bits, 4 pixels cropped; mean over pictures",
-    "niqe": PROTOCOL["niqe"],
-    "low resolution": PROTOCOL["low resolution"],
-}
-
-METHODS = ("interpolated", "blended")
 
 
 def endpoints(names: Sequence[str]) -> tuple[nn.Module, list[State], dict[str, str]]:
@@ -102,7 +109,7 @@ def endpoints(names: Sequence[str]) -> tuple[nn.Module, list[State], dict[str, s
     """
     if not names[0].endswith(".pth"):
         networks = [recorded_generator(name) for name in names]
-        used = {name: ledger.read(name).artefacts["weights.safetensors"] for name in names}
+        used = {name: ledger.start(name).sha256 for name in names}
         return networks[0], [copy.deepcopy(n.state_dict()) for n in networks], used
     states: list[State] = []
     hashes: dict[str, str] = {}
@@ -125,7 +132,7 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     Returns
     -------
     dict of str to Tensor
-        For :class:`tutorial_lib.dni.interpolation.rrdb.RRDBNet`.
+        For :class:`tutorial_lib.dni.rrdb.RRDBNet`.
 
     Raises
     ------
@@ -160,60 +167,175 @@ def group_of(name: str, config: PathConfig) -> str:
     return next(group for group in config.test_sets if CROPS[name][0] in group_names(group))
 
 
-def measure_along(run: Run, move: Interpolator, network: nn.Module, file: str, part: Path) -> None:
-    """Enlarge one picture at each stop; write what was measured, and the squares to be shown."""
-    config, image = run.config, load(file)
+def square_files(config: PathConfig, way: str, name: str) -> list[str]:
+    """The files of one square, one for each stop; none where this way is not kept."""
+    if way == "blended" and name != config.squares[0]:
+        return []
+    label = f"{name}_blended" if way == "blended" else name
+    return [f"{label}_{k:02d}.webp" for k in range(len(config.alphas))]
+
+
+def measure_along(
+    move: Interpolator, network: nn.Module, file: str, *, config: PathConfig, folder: Path
+) -> Stops:
+    """Enlarge one picture at each stop and measure it; the squares to be shown are written.
+
+    Parameters
+    ----------
+    move : Interpolator
+        Of `network`, among the end (first) and the start.
+    network : nn.Module
+        Enlarges by four.
+    file : str
+        The photograph's name in the registry.
+    config : PathConfig
+        Where to stop, and which squares to keep.
+    folder : Path
+        For the squares.
+
+    Returns
+    -------
+    dict
+        Way → at each stop, measure → value.
+    """
+    image = load(file)
     low, real = low_resolution(image, scale=SCALE), mod_crop(image, SCALE)
     made = {}
     for alpha in {*config.alphas, 0.0, 1.0}:
         move(alpha, 1 - alpha)
-        made[alpha] = upscale(network, low)
-    lines = []
+        made[alpha] = output_of(network, low)
+    found: Stops = {way: [] for way in WAYS}
     for k, alpha in enumerate(config.alphas):
         blend = torch.lerp(made[0.0], made[1.0], alpha)
-        pictures = dict(zip(METHODS, (made[alpha], blend), strict=True))
-        for method, picture in pictures.items():
-            found = (
-                mse(picture, real, protocol=PIRM),
-                psnr(picture, real, protocol=Y),
-                niqe(picture),
-            )
-            numbers = ",".join(f"{value.item():.5f}" for value in found)
-            lines.append(f"{method},{alpha:g},{numbers}\n")
-        for name in config.squares:
-            if CROPS[name][0] != file:
-                continue
-            top, left = CROPS[name][1]
-            for method, picture in pictures.items():
-                if method == "blended" and name != config.squares[0]:
-                    continue
-                label = f"{name}_blended" if method == "blended" else name
-                square = picture[..., top : top + 256, left : left + 256]
-                write_image(run.folder / f"{label}_{k:02d}.webp", square, overwrite=True)
-    write_atomically(part, lambda path: path.write_text("".join(lines), "utf-8"))
+        for way, picture in zip(WAYS, (made[alpha], blend), strict=True):
+            found[way].append(measure(picture, real, MEASURES))
+            for name in config.squares:
+                shown_in, (top, left) = CROPS[name]
+                if shown_in == file and (files := square_files(config, way, name)):
+                    square = picture[..., top : top + 256, left : left + 256]
+                    write_image(folder / files[k], square, overwrite=True)
+    return found
 
 
-def average_along(parts: list[str], alphas: Sequence[float]) -> dict[str, list[float]]:
-    """Measures over all pictures: ``method measure`` → one value for each stop."""
-    found: dict[tuple[str, float], list[list[float]]] = {}
-    for line in "".join(parts).splitlines():
-        method, alpha, *numbers = line.split(",")
-        found.setdefault((method, float(alpha)), []).append([float(n) for n in numbers])
-    averaged = {}
-    for method in METHODS:
-        stops = [found[method, float(f"{alpha:g}")] for alpha in alphas]
-        means = [[fmean(column) for column in zip(*rows, strict=True)] for rows in stops]
-        errors, decibels, naturalness = zip(*means, strict=True)
-        averaged[f"{method} rmse"] = [round(math.sqrt(error), 4) for error in errors]
-        averaged[f"{method} psnr_y"] = [round(value, 4) for value in decibels]
-        averaged[f"{method} niqe"] = [round(value, 4) for value in naturalness]
-    return averaged
+def average_along(pictures: Mapping[str, Stops]) -> dict[str, list[float]]:
+    """Measures over pictures: ``way measure`` → one value for each stop.
+
+    Parameters
+    ----------
+    pictures : mapping of str to Stops
+        What each picture got.
+
+    Returns
+    -------
+    dict
+        ``interpolated rmse`` in grey levels, the root of the mean squared error over all pictures;
+        ``interpolated psnr_y`` in dB and ``interpolated niqe``, means over pictures; and the same
+        for ``blended``.
+    """
+    found = {}
+    for way in WAYS:
+        stops = [
+            averages(dict(zip(pictures, scores, strict=True)))
+            for scores in zip(*(stops[way] for stops in pictures.values()), strict=True)
+        ]
+        found[f"{way} rmse"] = [round(math.sqrt(stop["mse_pirm"]), 4) for stop in stops]
+        for name in ("psnr_y", "niqe"):
+            found[f"{way} {name}"] = [round(stop[name], 4) for stop in stops]
+    return found
+
+
+def run_path(run: Run) -> ledger.Record:
+    """Walk from one network to the other, and measure each stop beside the blend of pictures.
+
+    Each picture's numbers and squares are kept as soon as they are there: a walk that was stopped
+    goes on.
+    """
+    config, began = run.config, time.monotonic()
+    network, states, used = endpoints([config.end, config.start])
+    move = Interpolator(network.to(run.fabric.device), states)
+    # Other weights, stops, measures or squares are another walk, and are kept elsewhere.
+    walk = repr((used, config.alphas, MEASURES, config.squares))
+    kept = run.folder / "walks" / hashlib.sha256(walk.encode()).hexdigest()[:12]
+    kept.mkdir(parents=True, exist_ok=True)
+    found: dict[str, dict[str, Stops]] = {group: {} for group in config.test_sets}
+    for group, pictures in found.items():
+        for file in chosen(group, config):
+            part = kept / f"{group}_{Path(file).stem}.json"
+            if not part.exists():
+                stops = measure_along(move, network, file, config=config, folder=kept)
+                write_json(part, stops)
+            pictures[Path(file).stem] = json.loads(part.read_text(encoding="utf-8"))
+
+    metrics: dict[str, Any] = {"alphas": list(config.alphas)}
+    for group, pictures in found.items():
+        metrics[group] = {"pictures": len(pictures)} | average_along(pictures)
+    metrics["shown"] = {}
+    for name in config.squares:
+        picture = Path(CROPS[name][0]).stem
+        shown = {picture: found[group_of(name, config)][picture]}
+        metrics["shown"][name] = average_along(shown)
+    files = [f for name in config.squares for way in WAYS for f in square_files(config, way, name)]
+    for file in files:
+        shutil.copy2(kept / file, run.folder / file)
+    for name in config.squares[:1]:
+        scores = metrics["shown"][name]
+        files.append(animate(run.folder, name, config.alphas, scores))
+    write_pictures(run.folder / "pictures.csv", found, config.alphas)
+    record = run.record(
+        history=History(seconds=time.monotonic() - began),
+        metrics=metrics,
+        protocol=PATH_PROTOCOL,
+        artefacts=["pictures.csv", *files],
+        data=config.test_sets,
+        start=used,
+    )
+    return dataclasses.replace(record, precision="32-true")
+
+
+def write_json(path: Path, stops: Stops) -> None:
+    """Write what one picture got; the file appears when it is whole."""
+    text = json.dumps(stops)
+    write_atomically(path, lambda part: part.write_text(text, encoding="utf-8"))
+
+
+def write_pictures(path: Path, found: dict[str, dict[str, Stops]], alphas: Sequence[float]) -> None:
+    """Write every picture's numbers as CSV, one stop a line."""
+
+    def write(part: Path) -> None:
+        with part.open("w", encoding="utf-8", newline="") as file:
+            rows = csv.writer(file, lineterminator="\n")
+            rows.writerow(["set", "picture", "way", "alpha", *MEASURES])
+            for group, pictures in found.items():
+                for picture, stops in pictures.items():
+                    for way in WAYS:
+                        for alpha, scores in zip(alphas, stops[way], strict=True):
+                            numbers = [f"{scores[name]:.5f}" for name in MEASURES]
+                            rows.writerow([group, picture, way, f"{alpha:g}", *numbers])
+
+    write_atomically(path, write)
 
 
 def animate(
     folder: Path, name: str, alphas: Sequence[float], scores: dict[str, list[float]]
-) -> None:
-    """Write the walk as an animation, with its indicators above the picture, there and back."""
+) -> str:
+    """Write the walk as an animation, there and back, with its indicators above the picture.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds the square at each stop; the animation is written beside them.
+    name : str
+        Of the square.
+    alphas : sequence of float
+        The stops.
+    scores : dict
+        ``interpolated rmse`` and ``interpolated niqe`` at each, as from :func:`average_along`.
+
+    Returns
+    -------
+    str
+        The animation's file.
+    """
     font = ImageFont.load_default(15)
     frames = []
     for k, alpha in enumerate(alphas):
@@ -225,16 +347,18 @@ def animate(
         ImageDraw.Draw(frame).text((6, 2), text, fill="black", font=font)
         frames.append(frame)
     frames += frames[-2:0:-1]
+    file = f"{name}_path.webp"
     write_atomically(
-        folder / f"{name}_path.webp",
+        folder / file,
         lambda path: frames[0].save(
             path,
             format="WEBP",
             save_all=True,
             append_images=frames[1:],
-            duration=[700 if k % (len(alphas) - 1) == 0 else 250 for k in range(len(frames))],
+            duration=[700 if k in (0, len(alphas) - 1) else 250 for k in range(len(frames))],
             loop=0,
             quality=70,
             method=6,
         ),
     )
+    return file

@@ -1,29 +1,16 @@
 import copy
-import itertools
-import json
-import math
 
 import pytest
 import torch
 from torch import nn
 
-from tutorial_lib import ledger
-from tutorial_lib.catalogue import EXPERIMENTS
-from tutorial_lib.data import DataUnavailable, locate
-from tutorial_lib.dni import experiments as recorded
-from tutorial_lib.dni.interpolation import (
-    Denoiser,
+from tutorial_lib.dni import (
     InterpolationError,
     Interpolator,
-    align,
     check_states,
     combine,
-    correlations,
     interpolate,
 )
-from tutorial_lib.dni.rrdb import RRDBNet
-from tutorial_lib.dni.walk import read_checkpoint
-from tutorial_lib.experiment import execute
 from tutorial_lib.srgan import Generator
 
 
@@ -226,146 +213,3 @@ def test_gradients_flow_through_a_moved_network():
     Interpolator(network, generators(2))(0.5, 0.5)
     network(torch.rand(1, 3, 4, 4)).sum().backward()
     assert all(p.grad is not None and p.grad.shape == p.shape for p in network.parameters())
-
-
-# --------------------------------------------------------------------- denoiser, filters
-
-
-def test_denoiser_keeps_size_and_is_nearly_the_identity_at_the_start():
-    torch.manual_seed(0)
-    denoiser = Denoiser(channels=8, layers=3)
-    picture = torch.rand(2, 3, 9, 6)
-    assert denoiser(picture).shape == picture.shape
-    assert (denoiser(picture) - picture).abs().max() < 0.2
-
-
-def test_correlations_are_pearsons():
-    torch.manual_seed(0)
-    a, b = torch.randn(5, 3, 3, 3), torch.randn(4, 3, 3, 3)
-    found = correlations(a, b)
-    for i in range(5):
-        for j in range(4):
-            slow = torch.corrcoef(torch.stack([a[i].flatten(), b[j].flatten()]))[0, 1]
-            torch.testing.assert_close(found[i, j], slow)
-    torch.testing.assert_close(correlations(a, 3 * a + 2).diagonal(), torch.ones(5))
-
-
-def shuffled(denoiser, seed):
-    """The same function with the channels of all hidden layers in another order."""
-    torch.manual_seed(seed)
-    state = {key: value.clone() for key, value in denoiser.state_dict().items()}
-    layers = [key.removesuffix(".weight") for key in state if key.endswith(".weight")]
-    for layer, after in itertools.pairwise(layers):
-        order = torch.randperm(len(state[f"{layer}.bias"]))
-        for kind in ("weight", "bias"):
-            state[f"{layer}.{kind}"] = state[f"{layer}.{kind}"][order]
-        state[f"{after}.weight"] = state[f"{after}.weight"][:, order]
-    return state
-
-
-def test_align_undoes_a_shuffle():
-    torch.manual_seed(0)
-    denoiser = Denoiser(channels=12, layers=4, kernel=3)
-    state = shuffled(denoiser, 1)
-    found = align(state, denoiser.state_dict())
-    for key, value in denoiser.state_dict().items():
-        assert not torch.equal(state[key], value) or "net.6.bias" in key
-        torch.testing.assert_close(found[key], value)
-
-
-def test_align_does_not_change_the_function():
-    torch.manual_seed(0)
-    one, other = (
-        Denoiser(channels=12, layers=4, kernel=3),
-        Denoiser(channels=12, layers=4, kernel=3),
-    )
-    picture = torch.rand(1, 3, 8, 8)
-    before = other(picture)
-    other.load_state_dict(align(other.state_dict(), one.state_dict()))
-    torch.testing.assert_close(other(picture), before)
-
-
-# -------------------------------------------------------------------------- experiments
-
-
-def needs(name):
-    try:
-        for need in EXPERIMENTS[name].needs:
-            for file in recorded.group_names(need) if "/" not in need else [need]:
-                locate(file, download=False)
-    except DataUnavailable as unavailable:
-        pytest.skip(str(unavailable))
-
-
-def test_the_triangle_covers_all_weights():
-    points = recorded.triangle(4)
-    assert len(points) == len(set(points)) == 15
-    assert all(math.isclose(sum(weights), 1) for weights in points)
-    assert [p.index(1.0) for p in points if 1.0 in p] == [0, 1, 2]
-
-
-def test_the_walk_is_measured_and_goes_on(tmp_path):
-    needs("dni/path")
-    folder = execute(EXPERIMENTS["dni/path"], "smoke", folder=tmp_path)
-    record = ledger.read("dni/path", folder=folder)
-    baboon = record.metrics["shown"]["baboon"]
-    # Both ways end in the same two pictures.
-    for measure in ("rmse", "psnr_y", "niqe"):
-        for k in (0, 2):
-            ends = [baboon[f"{method} {measure}"][k] for method in ("interpolated", "blended")]
-            assert ends[0] == pytest.approx(ends[1], abs=2e-3)
-    assert record.protocol["weights at srgan/srgan"] == ledger.sha256(
-        ledger.results_folder() / "srgan/srgan/weights.safetensors"
-    )
-    [part] = (tmp_path / "parts").glob("*baboon.csv")
-    before = part.stat().st_mtime_ns
-    execute(EXPERIMENTS["dni/path"], "smoke", folder=tmp_path)
-    assert part.stat().st_mtime_ns == before
-
-
-def test_denoisers_are_compared(tmp_path):
-    needs("dni/filters")
-    folder = execute(EXPERIMENTS["dni/filters"], "smoke", folder=tmp_path)
-    metrics = json.loads((folder / "record.json").read_text())["metrics"]
-    assert metrics["in the same place"]["run 1"] == pytest.approx(1)
-    assert metrics["best match"]["run 2"] >= metrics["in the same place"]["run 2"]
-    assert metrics["two runs"][0] == metrics["trained for the least"]["20"]
-    # The order of channels does not change the other end.
-    assert metrics["two runs"][1] == pytest.approx(metrics["two runs, aligned"][1], abs=1e-3)
-
-
-def test_pairs_are_trained_and_measured(tmp_path):
-    needs("dni/conditions")
-    folder = execute(EXPERIMENTS["dni/conditions"], "smoke", folder=tmp_path)
-    metrics = json.loads((folder / "record.json").read_text())["metrics"]
-    assert metrics["one start"]["cosine"] > 0.99
-    assert abs(metrics["two starts"]["cosine"]) < 0.1
-    assert 25 < metrics["SRResNet and SRGAN"]["interpolated"][0] < 31
-
-
-# -------------------------------------------------------------------------- checkpoints
-
-
-def test_a_missing_checkpoint_says_where_to_get_it(tmp_path):
-    with pytest.raises(DataUnavailable, match=r"nowhere.pth is not there.*xinntao/ESRGAN"):
-        read_checkpoint(tmp_path / "nowhere.pth")
-
-
-def test_a_checkpoint_that_would_run_something_is_refused(tmp_path):
-    torch.save(nn.Conv2d(3, 3, 1), path := tmp_path / "whole.pth")
-    with pytest.raises(ValueError, match=r"whole.pth is not a readable checkpoint"):
-        read_checkpoint(path)
-
-
-def test_a_walk_between_two_checkpoints(tmp_path):
-    needs("dni/esrgan")
-    files = {}
-    for seed, name in enumerate(("start", "end")):
-        torch.manual_seed(seed)
-        network = RRDBNet(channels=4, blocks=1, growth=2)
-        files[name] = str(tmp_path / f"{name}.pth")
-        torch.save({"params_ema": network.state_dict()}, files[name])
-    folder = execute(EXPERIMENTS["dni/esrgan"], "smoke", changes=files, folder=tmp_path / "run")
-    record = ledger.read("dni/esrgan", folder=folder)
-    assert record.protocol["weights at end.pth"] == ledger.sha256(tmp_path / "end.pth")
-    assert len(record.metrics["set14"]["interpolated rmse"]) == 2
