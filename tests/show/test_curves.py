@@ -123,7 +123,7 @@ def test_photographs_in_a_figure_are_compressed_to_the_limit():
     with style():
         drawing, axes = plt.subplots()
     axes.imshow(np.random.default_rng(0).random((400, 400, 3)))
-    assert len(figure(drawing, alt="Noise.").html) <= 300_000
+    assert len(figure(drawing, alt="Noise.").html) <= 500_000
 
 
 def test_style_is_restored():

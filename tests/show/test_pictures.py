@@ -9,8 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
-from tutorial_lib.data import to_uint8
-from tutorial_lib.show import encode, grid
+from tutorial_lib.data import embedded, from_uint8, to_uint8
+from tutorial_lib.metrics import Protocol, psnr
+from tutorial_lib.show import CompareSlider, encode, grid
 from tutorial_lib.show.pictures import encoded, img, within
 
 
@@ -28,10 +29,42 @@ def pixels(image):
     return to_uint8(image)[0].permute(1, 2, 0).numpy()
 
 
-@pytest.mark.parametrize("options", [{"format": "png"}, {"quality": 100}])
+@pytest.mark.parametrize(
+    "options",
+    [{"format": "png"}, {"quality": 100}, {"lossless": True}, {"format": "png", "quality": 5}],
+)
 def test_lossless_encoding_keeps_every_pixel(options):
     data = encode(noise(), **options)
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(data))), pixels(noise()))
+
+
+def test_a_noisy_picture_is_shown_with_the_psnr_that_it_has():
+    """A lossy picture has less noise: 20.4 dB were shown as 23.2 once."""
+    truth = embedded("coffee")[..., :160, :360]
+    normal = torch.randn(truth.shape, generator=torch.Generator().manual_seed(0))
+    noisy = from_uint8(to_uint8(truth + 25 / 255 * normal))
+
+    def decibels(shown):
+        picture = torch.from_numpy(shown.copy()).permute(2, 0, 1)[None]
+        return psnr(from_uint8(picture), truth, protocol=Protocol("rgb", crop=0)).item()
+
+    expected = decibels(pixels(noisy))
+    (lossless,) = decoded(grid([noisy], alt="Noise.", lossless=True).html)
+    (lossy,) = decoded(grid([noisy], alt="Noise.").html)
+    assert decibels(lossless) == expected
+    assert decibels(lossy) > expected + 0.5
+    compared = CompareSlider({"truth": truth, "noisy": noisy}, alt="Noise.", lossless=True)
+    assert [decibels(shown) for shown in decoded(compared.html)][1] == expected
+    data = encode(noisy, lossless=True)
+    assert decibels(np.asarray(Image.open(io.BytesIO(data)))) == expected
+
+
+def test_what_may_lose_nothing_and_does_not_fit_is_refused():
+    images = {"a": noise(256, 256), "b": noise(256, 256, 1)}
+    with pytest.raises(ValueError, match=r"takes \d+ kB without loss, and the limit is 300 kB"):
+        grid(images, columns=1, alt="Noise.", lossless=True, max_bytes=300_000)
+    with pytest.raises(ValueError, match="without loss"):
+        CompareSlider(images, alt="Noise.", lossless=True, max_bytes=300_000)
 
 
 def test_lower_quality_takes_fewer_bytes():

@@ -90,7 +90,8 @@ def fit_case(run: Run, case: Case) -> Fitted:
         now = recipe.now
         if step in frames:
             made = task.restored(now.output.cpu())
-            write_image(run.folder / f"{case.name}_{step:06d}.webp", made, overwrite=True)
+            path = run.folder / f"{case.name}_{step:06d}.webp"
+            write_image(path, made, quality=95, overwrite=True)
         row = {} if step == 0 else {"mse": now.loss}
         if truth is not None:
             row |= {
@@ -159,7 +160,7 @@ def fit_case(run: Run, case: Case) -> Fitted:
 
 def write_still(run: Run, name: str, made: Tensor) -> str:
     """Write a picture that a reader compares with others, without loss; return its file's name."""
-    return write_image(run.folder / f"{name}.webp", made, quality=100, overwrite=True).name
+    return write_image(run.folder / f"{name}.webp", made, overwrite=True).name
 
 
 def quality(

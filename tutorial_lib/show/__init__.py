@@ -6,7 +6,8 @@ this package imports it.
 
 from tutorial_lib.show.compare import CompareSlider
 from tutorial_lib.show.curves import curves, figure
-from tutorial_lib.show.pictures import Picture, encode, grid
+from tutorial_lib.show.grids import grid
+from tutorial_lib.show.pictures import Picture, encode
 from tutorial_lib.show.sliders import FrameGrid, FrameSlider
 from tutorial_lib.show.source import source
 from tutorial_lib.show.style import style

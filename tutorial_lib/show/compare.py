@@ -7,7 +7,9 @@ from html import escape
 
 from tutorial_lib.show.pictures import (
     KEEP_KEYS,
+    LOSSLESS,
     MAX_OUTPUT_BYTES,
+    QUALITIES,
     ImageLike,
     Picture,
     caption_html,
@@ -78,8 +80,11 @@ class CompareSlider(Picture):
     width : int, optional
         Width on the page in CSS pixels. If left out, small pictures are shown at a whole multiple
         of their size.
+    lossless : bool
+        Show every pixel of tensors as it is.
     max_bytes : int
-        Limit for the whole output; tensors are encoded at a lower quality to meet it.
+        Limit for the whole output; tensors are encoded at a lower quality to meet it, unless they
+        are to be lossless.
 
     Raises
     ------
@@ -98,6 +103,7 @@ class CompareSlider(Picture):
         right: str | None = None,
         start: int = 50,
         width: int | None = None,
+        lossless: bool = False,
         max_bytes: int = MAX_OUTPUT_BYTES,
     ) -> None:
         alt = required_alt(alt)
@@ -132,7 +138,8 @@ class CompareSlider(Picture):
                 stage, names, left=left, right=right, alt=alt, start=start, caption=caption
             )
 
-        super().__init__(within(build, max_bytes), alt)
+        qualities = LOSSLESS if lossless else QUALITIES
+        super().__init__(within(build, max_bytes, qualities=qualities), alt)
 
 
 def _page(

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 from PIL import Image
 
+from tutorial_lib.data.images import webp_options
 from tutorial_lib.show.pictures import (
     MAX_OUTPUT_BYTES,
     QUALITIES,
@@ -19,7 +20,6 @@ from tutorial_lib.show.pictures import (
     Picture,
     img,
     required_alt,
-    webp_options,
     within,
 )
 from tutorial_lib.show.style import COLOURS, CSS_PIXELS_PER_INCH, DPI, LINES, style
