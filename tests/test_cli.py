@@ -1,3 +1,4 @@
+import json
 import shutil
 
 import pytest
@@ -5,7 +6,9 @@ from typer.testing import CliRunner
 
 from tutorial_lib import cli, ledger
 from tutorial_lib.catalogue import EXPERIMENTS
-from tutorial_lib.cli import app, files_of, stamp_files
+from tutorial_lib.cli import app, chapters, files_of
+from tutorial_lib.stamp import stamp_files
+from tutorial_lib.training import PROFILES, PURPOSE
 
 
 def tutorial(*arguments):
@@ -16,25 +19,102 @@ def test_help_teaches_the_first_command():
     result = tutorial("--help")
     assert result.exit_code == 0
     assert "tutorial run srgan/srresnet --profile smoke" in result.stdout
-    for command in ("list", "run", "results", "fetch", "stamp"):
+    for command in (
+        "list",
+        "run",
+        "results",
+        "fetch",
+        "stamp",
+        "stylise",
+        "restore",
+        "upscale",
+    ):
         assert command in result.stdout
 
 
-def test_list_names_every_experiment_and_profile():
-    shown = tutorial("list").stdout
+def test_list_is_a_line_for_each_experiment():
+    lines = tutorial("list").stdout.splitlines()
     for name, experiment in EXPERIMENTS.items():
-        assert name in shown
-        assert experiment.summary in shown
-    for profile in ("smoke", "quick", "book", "article"):
-        assert profile in shown
+        (line,) = [line for line in lines if line.split(" ")[0] == name]
+        assert line.endswith(experiment.summary)
+    assert len(lines) == len(EXPERIMENTS) + 1 + len(PROFILES)
+    for profile, line in zip(PROFILES, lines[-len(PROFILES) :], strict=True):
+        assert line.strip() == f"{profile}: {PURPOSE[profile]}"
 
 
-def test_unknown_experiment_lists_those_there_are():
-    result = tutorial("run", "srgan/none")
+@pytest.mark.parametrize("chapter", chapters())
+def test_list_of_a_chapter_fits_on_a_screen(chapter):
+    lines = tutorial("list", chapter).stdout.splitlines()
+    assert len(lines) <= 40
+    assert max(map(len, lines)) <= 100
+    assert lines[0].split() == ["steps", *PROFILES, "recorded"]
+    recorded = {record.experiment: record for record in ledger.records()}
+    for name, experiment in EXPERIMENTS.items():
+        rows = [line.split() for line in lines if line.split()[0] == name]
+        if name.partition("/")[0] != chapter:
+            assert not rows
+            continue
+        steps = [experiment.profiles[profile].steps for profile in PROFILES]
+        record = recorded.get(name)
+        expected = [f"{count:,}" if count else "–" for count in steps]
+        expected += [record.profile, f"{record.steps:,}"] if record else ["nothing"]
+        assert rows == [[name, *expected]]
+        assert f"    {experiment.summary}" in lines
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "srgan/srresnt"], "no experiment 'srgan/srresnt'; did you mean srgan/srresnet"),
+        (["results", "srgan/srgn"], "no experiment 'srgan/srgn'; did you mean srgan/srgan"),
+        (["run", "cooking"], "there is no experiment 'cooking'; there are: gan_basics/ring"),
+        (["run", "srgan/srresnet", "--profile", "bok"], "profile 'bok'; did you mean book?"),
+        (["list", "lapstile"], "there is no chapter 'lapstile'; did you mean lapstyle?"),
+        (["results", "dnl"], "there is no chapter 'dnl'; did you mean dni?"),
+        (["fetch", "sgran"], "there is no chapter 'sgran'; did you mean srgan?"),
+        (["fetch", "cooking"], "there is no chapter 'cooking'; there are: gan_basics, srgan"),
+    ],
+)
+def test_a_wrong_name_gets_the_nearest_right_ones(arguments, message):
+    result = tutorial(*arguments)
     assert result.exit_code == 1
-    assert "there is no experiment 'srgan/none'; there are: " in result.stderr
-    assert "srgan/srresnet" in result.stderr
+    assert message in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.fixture
+def runs(monkeypatch, tmp_path):
+    """What would have been run, on a changed tree."""
+    begun = []
+
+    def execute(experiment, profile, **_):
+        begun.append((experiment.name, profile))
+        raise ValueError("ran")
+
+    monkeypatch.setattr(cli, "execute", execute)
+    monkeypatch.setattr(ledger, "commit", lambda: "0123abc" + ledger.CHANGED)
+    return begun
+
+
+def test_a_run_of_a_changed_tree_says_so_before_it_starts(runs):
+    stderr = tutorial("run", "srgan/bicubic", "--profile", "book").stderr
+    warning, ran = stderr.splitlines()
+    assert warning == f"cannot be published: {ledger.UNCLEAN}"
+    assert ran == "ran"
+    assert "changes" not in tutorial("run", "srgan/bicubic", "--profile", "smoke").stderr
+    assert len(runs) == 2
+
+
+def test_a_run_to_be_published_does_not_begin_on_a_changed_tree(runs):
+    result = tutorial("run", "srgan/bicubic", "--profile", "book", "--publish")
+    assert result.exit_code == 1
+    assert result.stderr.strip() == f"not begun: {ledger.UNCLEAN}"
+    assert not runs
+
+
+def test_a_run_of_a_clean_tree_says_nothing(runs, monkeypatch):
+    monkeypatch.setattr(ledger, "commit", lambda: "0123abc")
+    assert tutorial("run", "srgan/bicubic", "--profile", "book").stderr.strip() == "ran"
 
 
 def test_results_without_records(tmp_path, monkeypatch):
@@ -50,10 +130,31 @@ def test_results_print_every_published_record():
         assert f"{record.experiment} · {record.profile}" in shown
 
 
-def test_fetch_refuses_an_unknown_chapter():
-    result = tutorial("fetch", "cooking")
+def test_results_of_a_chapter_and_of_an_experiment():
+    shown = tutorial("results", "dni").stdout
+    for record in ledger.records():
+        title = f"{record.experiment} · {record.profile}"
+        assert (title in shown) == record.experiment.startswith("dni/")
+    assert tutorial("results", "dni/path").stdout.startswith("dni/path · ")
+
+
+def test_results_as_json_are_the_records():
+    for name in (None, "srgan", "srgan/bicubic"):
+        found = json.loads(tutorial("results", *([name] if name else []), "--json").stdout)
+        expected = [
+            r for r in ledger.records() if not name or f"{r.experiment}/".startswith(f"{name}/")
+        ]
+        assert sorted(row["experiment"] for row in found) == [r.experiment for r in expected]
+        for row in found:
+            assert ledger.Record(**row) == ledger.read(row["experiment"])
+
+
+def test_results_of_what_is_not_recorded_yet(tmp_path, monkeypatch):
+    monkeypatch.setenv("TUTORIAL_LIB_RESULTS", str(tmp_path))
+    result = tutorial("results", "srgan")
     assert result.exit_code == 1
-    assert "no chapter cooking; there are: " in result.stderr
+    assert f"no records in {tmp_path / 'srgan'}" in result.stderr
+    assert "no record of srgan/srgan" in tutorial("results", "srgan/srgan").stderr
 
 
 def test_fetch_asks_for_a_chapters_files_once(monkeypatch):
@@ -62,7 +163,7 @@ def test_fetch_asks_for_a_chapters_files_once(monkeypatch):
     result = tutorial("fetch", "srgan")
     assert result.exit_code == 0
     assert len(asked) == len(set(asked)) == 400 + 5 + 14 + 100 + 2
-    assert "520 files are here" in result.stdout
+    assert "521 files are here" in result.stdout
 
 
 def test_files_of_an_experiment_without_needs():

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
+import dataclasses
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -15,15 +15,16 @@ from tutorial_lib import ledger
 from tutorial_lib.catalogue import EXPERIMENTS
 from tutorial_lib.data import GROUPS, DataUnavailable, ImageError, fetch, group_names
 from tutorial_lib.deep_image_prior.restore import NetworkName, TaskName, restore_file
-from tutorial_lib.experiment import Experiment, execute
+from tutorial_lib.experiment import Experiment, execute, nearest
 from tutorial_lib.lapstyle.stylise import stylise_files
+from tutorial_lib.srgan.upscale import upscale_file
+from tutorial_lib.stamp import stamp_files
 from tutorial_lib.training import (
+    PROFILES,
     PURPOSE,
     CheckpointError,
     Diverged,
     Interrupted,
-    Profile,
-    write_atomically,
 )
 
 app = typer.Typer(
@@ -42,6 +43,7 @@ EXPECTED = (
     Diverged,
     ImageError,
     Interrupted,
+    OSError,
     ledger.LedgerError,
     ValueError,
 )
@@ -53,38 +55,90 @@ def plain_errors() -> Iterator[None]:
     """Print an expected error as one message, without the traceback."""
     try:
         yield
+    except BrokenPipeError:
+        raise  # the reader has seen enough, such as `head`
     except EXPECTED as error:
         typer.secho(str(error), err=True, fg=typer.colors.RED)
         raise typer.Exit(130 if isinstance(error, Interrupted) else 1) from error
 
 
 def experiment_named(name: str) -> Experiment:
-    """Look up an experiment, or say which there are."""
+    """Look up an experiment, or say which are nearest."""
     if name not in EXPERIMENTS:
-        raise ValueError(f"there is no experiment {name!r}; there are: {', '.join(EXPERIMENTS)}")
+        raise ValueError(f"there is no experiment {name!r}; {nearest(name, EXPERIMENTS)}")
     return EXPERIMENTS[name]
 
 
+def chapters() -> list[str]:
+    """Names of the chapters that have experiments, in the book's order."""
+    return list(dict.fromkeys(name.partition("/")[0] for name in EXPERIMENTS))
+
+
+def experiments_of(chapter: str) -> list[Experiment]:
+    """All experiments of a chapter, or say which chapters there are."""
+    found = [e for name, e in EXPERIMENTS.items() if name.partition("/")[0] == chapter]
+    if not found:
+        raise ValueError(f"there is no chapter {chapter!r}; {nearest(chapter, chapters())}")
+    return found
+
+
 @app.command("list")
-def list_experiments() -> None:
-    """List all experiments, their profiles in steps, and what is recorded."""
+def list_experiments(
+    chapter: Annotated[
+        str | None, typer.Argument(help="A chapter, such as srgan, for its profiles and records.")
+    ] = None,
+) -> None:
+    """List all experiments; of one chapter, the steps of each profile and what is recorded."""
+    with plain_errors():
+        if chapter is None:
+            width = max(map(len, EXPERIMENTS))
+            for name, experiment in EXPERIMENTS.items():
+                typer.echo(f"{name:<{width}}  {experiment.summary}")
+            typer.echo()
+            for profile, purpose in PURPOSE.items():
+                typer.echo(f"{profile:>8}: {purpose}")
+        else:
+            typer.echo("\n".join(chapter_table(chapter)))
+
+
+def chapter_table(chapter: str) -> list[str]:
+    """Lines that show a chapter's experiments, their steps by profile, and what is recorded.
+
+    Raises
+    ------
+    ValueError
+        If there is no such chapter.
+    """
+    experiments = experiments_of(chapter)
     recorded = {record.experiment: record for record in ledger.records()}
-    for name, experiment in EXPERIMENTS.items():
-        typer.secho(name, bold=True, nl=False)
-        typer.echo(f"  {experiment.summary}")
-        steps = ", ".join(f"{p} {c.steps:,}" for p, c in experiment.profiles.items())
-        typer.echo(f"    steps: {steps}")
-        if record := recorded.get(name):
-            typer.echo(f"    recorded: {record.profile}, {record.steps:,} steps, {record.device}")
-    typer.echo()
-    for profile, purpose in PURPOSE.items():
-        typer.echo(f"{profile:>8}: {purpose}")
+    rows = [["steps", *PROFILES, "recorded"]]
+    for experiment in experiments:
+        steps = (experiment.profiles[profile].steps for profile in PROFILES)
+        record = recorded.get(experiment.name)
+        rows.append(
+            [
+                experiment.name,
+                *(f"{count:,}" if count else "–" for count in steps),
+                f"{record.profile} {record.steps:,}" if record else "nothing",
+            ]
+        )
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for name, *numbers, last in rows:
+        middle = "  ".join(f"{n:>{w}}" for n, w in zip(numbers, widths[1:], strict=False))
+        lines.append(f"{name:<{widths[0]}}  {middle}  {last}")
+        if name in EXPERIMENTS:
+            lines.append(f"    {EXPERIMENTS[name].summary}")
+    return lines
 
 
 @app.command()
 def run(
     name: Name,
-    profile: Annotated[Profile, typer.Option(help="How long; `tutorial list` explains.")] = "quick",
+    profile: Annotated[
+        str,
+        typer.Option(metavar="|".join(PROFILES), help="How long; `tutorial list` explains."),
+    ] = "quick",
     steps: Annotated[
         int | None, typer.Option(help="Stop after so many steps; the record says so.")
     ] = None,
@@ -110,8 +164,15 @@ def run(
     the same command goes on from there.
     """
     with plain_errors():
+        experiment = experiment_named(name)
+        if profile not in PROFILES:
+            raise ValueError(f"there is no profile {profile!r}; {nearest(profile, PROFILES)}")
+        if profile != "smoke" and ledger.commit().endswith(ledger.CHANGED):
+            if publish:
+                raise ledger.LedgerError(f"not begun: {ledger.UNCLEAN}")
+            typer.secho(f"cannot be published: {ledger.UNCLEAN}", err=True, fg=typer.colors.YELLOW)
         done = execute(
-            experiment_named(name),
+            experiment,
             profile,
             steps=steps,
             changes=dict(_pair(text) for text in change or []),
@@ -135,15 +196,42 @@ def _pair(text: str) -> tuple[str, str]:
 
 @app.command()
 def results(
-    name: Annotated[str | None, typer.Argument(help="One experiment, or all.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="An experiment or a chapter; default is everything.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Whole records, as a JSON list for programs.")
+    ] = False,
 ) -> None:
     """Print what was measured, with device, steps and time."""
     with plain_errors():
-        found = [ledger.read(name)] if name else ledger.records()
-        if not found:
-            raise ledger.LedgerError(f"no records in {ledger.results_folder()}")
+        found = records_of(name)
+        if as_json:
+            rows = [dataclasses.asdict(record) for record in found]
+            typer.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+            return
         for record in found:
             typer.echo("\n".join(summary(record)) + "\n")
+
+
+def records_of(name: str | None) -> list[ledger.Record]:
+    """Published records of an experiment, of a chapter, or all.
+
+    Raises
+    ------
+    ValueError
+        If there is no such experiment or chapter.
+    LedgerError
+        If there is no record of it.
+    """
+    if name and "/" in name:
+        return [ledger.read(experiment_named(name).name)]
+    wanted = [e.name for e in experiments_of(name)] if name else list(EXPERIMENTS)
+    there = {record.experiment: record for record in ledger.records()}
+    found = [there[each] for each in wanted if each in there]
+    if not found:
+        raise ledger.LedgerError(f"no records in {ledger.results_folder() / (name or '')}")
+    return found
 
 
 def summary(record: ledger.Record) -> list[str]:
@@ -168,24 +256,16 @@ def summary(record: ledger.Record) -> list[str]:
 
 @app.command("fetch")
 def fetch_data(
-    chapters: Annotated[
-        list[str] | None, typer.Argument(help="Chapters, such as srgan; default is all.")
+    chapters_: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[CHAPTERS]...", help="Such as srgan; default is all."),
     ] = None,
 ) -> None:
     """Download what chapters are trained and measured on, checked by hash, resumable."""
     with plain_errors():
-        there = {name.partition("/")[0] for name in EXPERIMENTS}
-        if unknown := [c for c in chapters or [] if c not in there]:
-            raise ValueError(
-                f"no chapter {', '.join(unknown)}; there are: {', '.join(sorted(there))}"
-            )
-        wanted = files_of([e for n, e in EXPERIMENTS.items() if _in(n, chapters)])
-        paths = fetch(wanted)
+        wanted = [e for name in chapters_ or chapters() for e in experiments_of(name)]
+        paths = fetch(files_of(wanted))
         typer.echo(f"{len(paths)} files are here and have the right hash")
-
-
-def _in(name: str, chapters: Sequence[str] | None) -> bool:
-    return not chapters or name.partition("/")[0] in chapters
 
 
 def files_of(experiments: Sequence[Experiment]) -> list[str]:
@@ -214,7 +294,23 @@ def stylise(
         typer.echo(f"{done} painted: {output}{there}")
 
 
-ADDRESS = re.compile(r"https://github\.com/([\w.-]+/[\w.-]+?)/?")
+@app.command()
+def upscale(
+    photo: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The photograph.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="A .png file.")],
+    mix: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="0 is SRResNet, smooth and true; 1 is SRGAN, sharp."),
+    ] = 0.5,
+    overwrite: Annotated[bool, typer.Option(help="Replace the output if it is there.")] = False,
+) -> None:
+    """Enlarge a photograph of any size four times, with the recorded networks of SRGAN's chapter.
+
+    In between, the two networks are mixed by their weights.
+    """
+    with plain_errors():
+        size = upscale_file(photo, output, mix=mix, overwrite=overwrite)
+        typer.echo(f"enlarged to {size}: {output}")
 
 
 @app.command()
@@ -272,49 +368,3 @@ def stamp(
             raise ValueError("`tutorial stamp` works in a checkout of the repository only")
         changed = stamp_files(root, address)
         typer.echo(f"stamped: {', '.join(changed) or 'nothing to change'}")
-
-
-def stamp_files(root: Path, address: str | None) -> list[str]:
-    """Replace the repository's address wherever readers meet it.
-
-    Parameters
-    ----------
-    root : Path
-        The checkout.
-    address : str or None
-        ``https://github.com/owner/name``; None takes the one in ``_config.yml``.
-
-    Returns
-    -------
-    list of str
-        The files that changed.
-
-    Raises
-    ------
-    ValueError
-        If the address is not of that form, or ``_config.yml`` has none.
-    """
-    configured = re.search(r"^\s+url:\s*(\S+)", (root / "_config.yml").read_text("utf-8"), re.M)
-    if configured is None:
-        raise ValueError("_config.yml has no repository url")
-    address = address or configured[1]
-    match = ADDRESS.fullmatch(address.removesuffix(".git"))
-    if match is None:
-        raise ValueError(f"{address!r} is not of the form https://github.com/owner/name")
-    setup = root / "scripts" / "setup_cell.py"
-    stamped = re.search(r"git\+https://github\.com/([\w.-]+/[\w.-]+)", setup.read_text("utf-8"))
-    old = {ADDRESS.fullmatch(configured[1])[1], stamped[1] if stamped else match[1]}  # type: ignore[index]
-    changed = []
-    for path in [root / "_config.yml", setup, *sorted(root.glob("notebooks/*.ipynb"))]:
-        text = fresh = path.read_text("utf-8")
-        for slug in old:
-            place = rf"(github(?:\.com)?/){re.escape(slug)}(?![\w.-])"
-            fresh = re.sub(place, rf"\g<1>{match[1]}", fresh)
-        if fresh != text:
-            write_atomically(path, partial(_write_text, text=fresh))
-            changed.append(path.relative_to(root).as_posix())
-    return changed
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import difflib
 import hashlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -214,8 +215,8 @@ def execute(
         `steps` is not positive.
     """
     if profile not in experiment.profiles:
-        known = ", ".join(experiment.profiles)
-        raise ValueError(f"{experiment.name} has no profile {profile!r}; it has: {known}")
+        near = nearest(profile, experiment.profiles)
+        raise ValueError(f"{experiment.name} has no profile {profile!r}; {near}")
     if steps is not None and steps < 1:
         raise ValueError(f"steps must be at least 1: got {steps}")
     folder = folder or runs_folder() / experiment.name / profile
@@ -236,6 +237,28 @@ def execute(
     return folder
 
 
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Say what a wrong name was meant to be, for the end of a message.
+
+    Parameters
+    ----------
+    name : str
+        What there is not.
+    known : iterable of str
+        What there is.
+
+    Examples
+    --------
+    >>> nearest("bok", ["smoke", "book"])
+    'did you mean book?'
+    >>> nearest("long", ["smoke", "book"])
+    'there are: smoke, book'
+    """
+    known = list(known)
+    near = difflib.get_close_matches(name, known, n=3)
+    return f"did you mean {', '.join(near)}?" if near else f"there are: {', '.join(known)}"
+
+
 def parse_changes(config: Any, changes: Mapping[str, str]) -> dict[str, Any]:
     """Read settings given as text, each as the type that the configuration has there.
 
@@ -247,8 +270,8 @@ def parse_changes(config: Any, changes: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, text in changes.items():
         if name not in (known := dataclasses.asdict(config)) or name == "steps":
-            settings = ", ".join(key for key in known if key != "steps")
-            raise ValueError(f"no setting {name!r}; there are: {settings}")
+            near = nearest(name, [key for key in known if key != "steps"])
+            raise ValueError(f"no setting {name!r}; {near}")
         kind = type(known[name])
         try:
             value = text if kind is str else ast.literal_eval(text)

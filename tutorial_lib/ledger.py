@@ -25,6 +25,15 @@ from tutorial_lib.data import REGISTRY, locate, write_atomically
 
 RECORD = "record.json"
 
+CHANGED = "+changes"
+"""What a commit ends in when the library was not as committed."""
+
+UNCLEAN = (
+    "tutorial_lib differs from its commit: commit the changes first, then run into a new folder "
+    "(--folder)"
+)
+"""Why a run's record cannot be published, and what to do."""
+
 
 class LedgerError(RuntimeError):
     """A record is missing, damaged, or would be overwritten by a lesser one."""
@@ -289,9 +298,11 @@ def publish(folder: Path, *, replace: bool = False) -> Path:
     Raises
     ------
     LedgerError
-        If a longer record is there.
+        If a longer record is there, or the run's code was in no commit.
     """
     record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    if record.get("commit", "").endswith(CHANGED):
+        raise LedgerError(f"{folder} is not published: when it ran, {UNCLEAN}")
     target = results_folder() / record["experiment"]
     if (target / RECORD).exists() and not replace:
         there = read(record["experiment"])
@@ -349,4 +360,4 @@ def commit() -> str:
         ).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return ""
-    return head + ("+changes" if changed else "")
+    return head + (CHANGED if changed else "")

@@ -1,8 +1,10 @@
+import dataclasses
 import errno
 
 import pytest
 import torch
 
+from tutorial_lib.ledger import Start
 from tutorial_lib.training import checkpoint
 from tutorial_lib.training.checkpoint import CheckpointError, load, save, write_atomically
 
@@ -21,6 +23,16 @@ def test_other_settings_are_refused_by_name(tmp_path):
     save(tmp_path / "c.pt", {"config": {"batch": 16, "patch": 96}})
     with pytest.raises(CheckpointError, match=r"batch: 16 → 8\).*Delete it to start over"):
         load(tmp_path / "c.pt", config={"batch": 8, "patch": 96}, map_location=CPU)
+
+
+def test_a_run_from_another_start_is_refused_by_its_name(tmp_path):
+    """Names and hashes of starting weights belong to a run's settings."""
+    start = Start("srgan/srresnet", tmp_path / "weights.safetensors", "a" * 64)
+    save(tmp_path / "c.pt", {"config": {"batch": 16} | start.stamp()})
+    load(tmp_path / "c.pt", config={"batch": 16} | start.stamp(), map_location=CPU)
+    for other in (dataclasses.replace(start, sha256="b" * 64).stamp(), {}):
+        with pytest.raises(CheckpointError, match=r"other settings \(srgan/srresnet: 'a{64}' → "):
+            load(tmp_path / "c.pt", config={"batch": 16} | other, map_location=CPU)
 
 
 def test_a_damaged_checkpoint_is_refused(tmp_path):
