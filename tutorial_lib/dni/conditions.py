@@ -137,7 +137,7 @@ def run_conditions(run: Run) -> ledger.Record:
             move(alpha, 1 - alpha)
             made = square("butterfly", network, device=device)[..., :192, :192]
             files.append(f"{title.replace(' ', '_')}_{k:02d}.webp")
-            write_image(run.folder / files[-1], made, overwrite=True)
+            write_image(run.folder / files[-1], made, quality=95, overwrite=True)
     record = run.record(
         history=dataclasses.replace(history, seconds=seconds),
         metrics=metrics,

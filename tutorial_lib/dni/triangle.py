@@ -71,7 +71,7 @@ def run_triangle(run: Run) -> ledger.Record:
         made = output_of(network, low)
         files.append(f"{k:02d}.webp")
         square = made[..., top + 16 : top + 176, left + 48 : left + 208]
-        write_image(run.folder / files[-1], square, overwrite=True)
+        write_image(run.folder / files[-1], square, quality=95, overwrite=True)
         metrics["weights"].append(list(weights))
         found = measure(made, real, ("mse_pirm", "niqe"))
         metrics["rmse"].append(round(math.sqrt(found["mse_pirm"]), 4))

@@ -213,7 +213,7 @@ def measure_along(
                 shown_in, (top, left) = CROPS[name]
                 if shown_in == file and (files := square_files(config, way, name)):
                     square = picture[..., top : top + 256, left : left + 256]
-                    write_image(folder / files[k], square, overwrite=True)
+                    write_image(folder / files[k], square, quality=95, overwrite=True)
     return found
 
 
