@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
+from typing import Literal
 
 import ipywidgets as widgets
 import matplotlib.pyplot as plt
@@ -148,7 +149,8 @@ def error_frames(picture: Tensor, real: Tensor, *, crops: Sequence[int] = (0, 4,
     grey = error.mean(1, keepdim=True).expand(-1, 3, -1, -1)
     frames: list[list[Tensor]] = []
     labels: list[list[str]] = []
-    for channel, shown in (("rgb", error), ("y", grey)):
+    channels: tuple[tuple[Literal["rgb", "y"], Tensor], ...] = (("rgb", error), ("y", grey))
+    for channel, shown in channels:
         frames.append([])
         labels.append([])
         for crop in crops:

@@ -1,4 +1,4 @@
-"""How SRResNet and SRGAN are trained: settings, photographs, recipes, and weights kept.
+"""How SRResNet and SRGAN are trained: photographs, recipes, and weights kept.
 
 The chapter's experiments train with it, and so do those of the chapters on the trade-off and on
 interpolation, whose networks are SRGAN's.
@@ -6,7 +6,6 @@ interpolation, whose networks are SRGAN's.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -26,6 +25,7 @@ from tutorial_lib.data import Pairs, read_image
 from tutorial_lib.srgan.evaluation import SCALE
 from tutorial_lib.srgan.losses import ContentLoss, LossWeights, srgan_step, srresnet_step
 from tutorial_lib.srgan.networks import Discriminator, Generator, grown
+from tutorial_lib.srgan.settings import SrganConfig, SrresnetConfig, TrainingConfig
 from tutorial_lib.training import (
     average_weights,
     half_state,
@@ -42,109 +42,6 @@ pictures of unit variance, VGG16 on the scale of 0 to 255, where their deviation
 
 PUBLISHED = "published/srgan_x4_leftthomas.pth"
 """The generator of five blocks that the article's author built on (Hao Ren, 2018)."""
-
-
-@dataclasses.dataclass(frozen=True)
-class TrainingConfig:
-    """Settings that SRResNet's and SRGAN's trainings share.
-
-    Attributes
-    ----------
-    steps : int
-        Updates of the generator.
-    batch, patch : int
-        Patches a step, and their side in high-resolution pixels.
-    learning_rate : float
-        Of the generator's Adam.
-    average : bool
-        Keep the mean of the generator's weights over about the last tenth of the steps; False
-        keeps the last weights, as the article.
-    statistics : int
-        Training patches over which batch normalisation's statistics are re-estimated before the
-        network is measured or kept; 0 leaves those that it has, as the article.
-    start : str
-        An experiment or a published file whose weights the training starts from; empty begins
-        with random weights.
-    photographs : str
-        "bsds500", or "voc2012" through torchvision as in the article.
-    limit : int or None
-        Use only so many photographs.
-    test_sets : tuple of str
-        Evaluated at the end.
-    """
-
-    steps: int
-    batch: int = 16
-    patch: int = 96
-    learning_rate: float = 1e-4
-    average: bool = False
-    statistics: int = 0
-    start: str = ""
-    photographs: str = "bsds500"
-    limit: int | None = None
-    test_sets: tuple[str, ...] = ("set5", "set14", "bsd100")
-
-
-@dataclasses.dataclass(frozen=True)
-class SrresnetConfig(TrainingConfig):
-    """Settings of SRResNet's training.
-
-    Attributes
-    ----------
-    warm_up : int
-        Steps over which the learning rate rises from zero.
-    cosine : bool
-        Let the learning rate fall along a cosine to zero at the last step, which gives a short run
-        the most; False keeps it constant, as the article.
-    """
-
-    warm_up: int = 0
-    cosine: bool = False
-
-
-@dataclasses.dataclass(frozen=True)
-class SrganConfig(TrainingConfig):
-    """Settings of SRGAN's training.
-
-    Attributes
-    ----------
-    discriminator_rate : float
-        Learning rate of the discriminator's Adam.
-    beta2 : float
-        Of both optimisers: 1 − beta2 is what the newest squared gradient counts.
-    judge_first : int
-        Steps, the first ones, in which the discriminator alone learns.
-    smoothing : float
-        As in :func:`tutorial_lib.srgan.discriminator_loss`.
-    frozen : str
-        A part of the generator whose weights stay as they are, such as "tail"; empty trains all,
-        as the article.
-    fixed_statistics : bool
-        Normalise the generator's maps by the start's statistics throughout; False by each batch's
-        own, as the article.
-    falling : float
-        Share of the steps, at the end, over which the learning rates fall to zero.
-    drop_every : int
-        Steps after which the learning rates are multiplied by 0.1.
-    adversarial, content : float
-        Weights of the two losses beside the squared error.
-    features : str
-        The VGG layer: "last2" is the article's φ2,2, "last5" its φ5,4.
-    """
-
-    average: bool = True
-    start: str = "srgan/srresnet"
-    discriminator_rate: float = 1e-4
-    beta2: float = 0.999
-    judge_first: int = 0
-    smoothing: float = 0.0
-    frozen: str = ""
-    fixed_statistics: bool = False
-    falling: float = 0.0
-    drop_every: int = 100_000
-    adversarial: float = 1e-3
-    content: float = 2e-6
-    features: str = "last2"
 
 
 # ------------------------------------------------------------------------------ data

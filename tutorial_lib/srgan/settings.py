@@ -1,0 +1,108 @@
+"""Settings of the trainings of SRResNet and SRGAN."""
+
+from __future__ import annotations
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingConfig:
+    """Settings that SRResNet's and SRGAN's trainings share.
+
+    Attributes
+    ----------
+    steps : int
+        Updates of the generator.
+    batch, patch : int
+        Patches a step, and their side in high-resolution pixels.
+    learning_rate : float
+        Of the generator's Adam.
+    average : bool
+        Keep the mean of the generator's weights over about the last tenth of the steps; False
+        keeps the last weights, as the article.
+    statistics : int
+        Training patches over which batch normalisation's statistics are re-estimated before the
+        network is measured or kept; 0 leaves those that it has, as the article.
+    start : str
+        An experiment or a published file whose weights the training starts from; empty begins
+        with random weights.
+    photographs : str
+        "bsds500", or "voc2012" through torchvision as in the article.
+    limit : int or None
+        Use only so many photographs.
+    test_sets : tuple of str
+        Evaluated at the end.
+    """
+
+    steps: int
+    batch: int = 16
+    patch: int = 96
+    learning_rate: float = 1e-4
+    average: bool = False
+    statistics: int = 0
+    start: str = ""
+    photographs: str = "bsds500"
+    limit: int | None = None
+    test_sets: tuple[str, ...] = ("set5", "set14", "bsd100")
+
+
+@dataclasses.dataclass(frozen=True)
+class SrresnetConfig(TrainingConfig):
+    """Settings of SRResNet's training.
+
+    Attributes
+    ----------
+    warm_up : int
+        Steps over which the learning rate rises from zero.
+    cosine : bool
+        Let the learning rate fall along a cosine to zero at the last step, which gives a short run
+        the most; False keeps it constant, as the article.
+    """
+
+    warm_up: int = 0
+    cosine: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class SrganConfig(TrainingConfig):
+    """Settings of SRGAN's training.
+
+    Attributes
+    ----------
+    discriminator_rate : float
+        Learning rate of the discriminator's Adam.
+    beta2 : float
+        Of both optimisers: 1 − beta2 is what the newest squared gradient counts.
+    judge_first : int
+        Steps, the first ones, in which the discriminator alone learns.
+    smoothing : float
+        As in :func:`tutorial_lib.srgan.discriminator_loss`.
+    frozen : str
+        A part of the generator whose weights stay as they are, such as "tail"; empty trains all,
+        as the article.
+    fixed_statistics : bool
+        Normalise the generator's maps by the start's statistics throughout; False by each batch's
+        own, as the article.
+    falling : float
+        Share of the steps, at the end, over which the learning rates fall to zero.
+    drop_every : int
+        Steps after which the learning rates are multiplied by 0.1.
+    adversarial, content : float
+        Weights of the two losses beside the squared error.
+    features : str
+        The VGG layer: "last2" is the article's φ2,2, "last5" its φ5,4.
+    """
+
+    average: bool = True
+    start: str = "srgan/srresnet"
+    discriminator_rate: float = 1e-4
+    beta2: float = 0.999
+    judge_first: int = 0
+    smoothing: float = 0.0
+    frozen: str = ""
+    fixed_statistics: bool = False
+    falling: float = 0.0
+    drop_every: int = 100_000
+    adversarial: float = 1e-3
+    content: float = 2e-6
+    features: str = "last2"
