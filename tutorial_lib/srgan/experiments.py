@@ -311,45 +311,22 @@ def _measured_alone(run: Callable[[Run], ledger.Record], name: str, summary: str
     )
 
 
-def _srresnet(name: str, summary: str, *, start: str) -> Experiment:
-    needs = ("bsds500", *TEST_SETS, *([start] if start else []))
-    return Experiment(
-        name=name,
-        summary=summary,
-        profiles={
-            "smoke": SrresnetConfig(
-                **GROWN | {"batch": 4, "statistics": 32, "start": start},
-                steps=4,
-                patch=48,
-                limit=8,
-                test_sets=("set5",),
-            ),
-            "quick": SrresnetConfig(**GROWN | {"start": start}, steps=3_000),
-            "book": SrresnetConfig(**GROWN | {"start": start}, steps=7_000),
-            "gpu": SrresnetConfig(**GROWN | {"batch": 16, "start": start}, steps=40_000),
-            "article": SrresnetConfig(**ARTICLE),
-        },
-        run=run_srresnet,
-        needs=needs,
-    )
-
-
-def _srgan(name: str, summary: str, **changes: Any) -> Experiment:
-    settings = BALANCED | changes
+def _srgan(name: str, summary: str, *, book: int, features: str) -> Experiment:
+    balanced = BALANCED | {"features": features}
     return Experiment(
         name=name,
         summary=summary,
         profiles={
             "smoke": SrganConfig(
-                **settings | {"batch": 2, "judge_first": 1},
+                **balanced | {"batch": 2, "judge_first": 1},
                 steps=3,
                 limit=8,
                 test_sets=("set5",),
             ),
-            "quick": SrganConfig(**settings, steps=3_000),
-            "book": SrganConfig(**settings, steps=8_000),
-            "gpu": SrganConfig(**settings | {"batch": 16, "patch": 96}, steps=10_000),
-            "article": SrganConfig(**ARTICLE, average=False, start="", **changes),
+            "quick": SrganConfig(**balanced, steps=3_000),
+            "book": SrganConfig(steps=book, batch=4, features=features),
+            "gpu": SrganConfig(**balanced | {"batch": 16, "patch": 96}, steps=10_000),
+            "article": SrganConfig(**ARTICLE, average=False, start="", features=features),
         },
         run=run_srgan,
         needs=("bsds500", *TEST_SETS, VGG16_FILE),
@@ -363,16 +340,45 @@ EXPERIMENTS = (
     _measured_alone(
         run_published, "srgan/published", "the published generator of five blocks, as it is"
     ),
-    _srresnet(
-        "srgan/srresnet",
-        "the generator alone, on the squared error, grown from the published one",
-        start=PUBLISHED,
+    Experiment(
+        name="srgan/srresnet",
+        summary="the generator alone, from random weights, on the squared error",
+        profiles={
+            "smoke": SrresnetConfig(steps=4, batch=4, patch=48, limit=8, test_sets=("set5",)),
+            "quick": SrresnetConfig(**BRIEF, steps=10_000),
+            "book": SrresnetConfig(**BRIEF, steps=6_000, batch=4),
+            "gpu": SrresnetConfig(**BRIEF, steps=40_000),
+            "article": SrresnetConfig(**ARTICLE),
+        },
+        run=run_srresnet,
+        needs=("bsds500", *TEST_SETS),
     ),
-    _srresnet(
-        "srgan/scratch", "the same training from random weights: what the start is worth", start=""
+    Experiment(
+        name="srgan/grown",
+        summary="the same generator, grown from the published one of five blocks",
+        profiles={
+            "smoke": SrresnetConfig(
+                **GROWN | {"batch": 4, "statistics": 32},
+                steps=4,
+                patch=48,
+                limit=8,
+                test_sets=("set5",),
+            ),
+            "quick": SrresnetConfig(**GROWN, steps=3_000),
+            "book": SrresnetConfig(**GROWN, steps=7_000),
+            "gpu": SrresnetConfig(**GROWN | {"batch": 16}, steps=40_000),
+            "article": SrresnetConfig(**ARTICLE),
+        },
+        run=run_srresnet,
+        needs=("bsds500", *TEST_SETS, PUBLISHED),
     ),
-    _srgan("srgan/srgan", "SRResNet carried on against a discriminator, with VGG's φ2,2"),
-    _srgan("srgan/vgg54", "the same with VGG's φ5,4", features="last5"),
+    _srgan(
+        "srgan/srgan",
+        "SRResNet carried on against a discriminator, with VGG's φ2,2",
+        book=5_000,
+        features="last2",
+    ),
+    _srgan("srgan/vgg54", "the same with VGG's φ5,4", book=800, features="last5"),
     Experiment(
         name="srgan/precision",
         summary="what training in bfloat16 costs and saves, against float32",
