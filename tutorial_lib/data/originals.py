@@ -107,7 +107,6 @@ def read_original(path: str | os.PathLike[str], *, max_pixels: int = 50_000_000)
 def _exif(image: Image.Image) -> Image.Exif:
     """The EXIF tags, or none of them where they cannot be read and written."""
     exif = image.getexif()
-    exif.pop(ExifTags.Base.Orientation, None)
     try:
         exif.tobytes()
     except Exception:

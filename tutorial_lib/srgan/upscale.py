@@ -172,7 +172,7 @@ def enlarged(
             yield torch.cat(tiles, dim=3)
 
 
-def upscale_file(source: Path, target: Path, *, mix: float = 1.0, overwrite: bool = False) -> str:
+def upscale_file(source: Path, target: Path, *, mix: float = 0.5, overwrite: bool = False) -> str:
     """Enlarge one photograph four times, into a file.
 
     The photograph's rotation is applied; its colour profile and EXIF go into the new file, and a
