@@ -26,7 +26,7 @@ from tutorial_lib.show.style import style
 WHAT = {"interpolated": "weights", "blended": "pictures"}
 """What either way of a walk averages."""
 
-_WEIGHTS, _MEAN, _NETWORK, _PICTURE, _EDGE = "#dbe9f6", "#dbe9f6", "#fde8d0", "#d9f0e3", "#24292f"
+_WEIGHTS, _NETWORK, _PICTURE, _EDGE = "#dbe9f6", "#fde8d0", "#d9f0e3", "#24292f"
 
 
 # --------------------------------------------------------------------------------- walks
@@ -60,32 +60,40 @@ def mixing() -> Picture:
     """Draw what is averaged: weights before a network runs, or pictures after two have run."""
     with style():
         drawn, axes = plt.subplots(figsize=(6.4, 3.2))
-    weights, pictures = 1.0, -1.3
-    rows = ((weights, "averaging weights"), (pictures, "averaging pictures"))
-    for centre, title in rows:
-        axes.text(0, centre + 0.82, title, fontsize=15, fontweight="bold")
-        for name, y in (("$\\theta_A$", centre + 0.35), ("$\\theta_B$", centre - 0.35)):
-            _box(axes, (0, y), 0.9, name, _WEIGHTS)
-            _arrow(axes, (0.9, y), (1.7, weights if centre == weights else y))
-            if centre == pictures:
-                _box(axes, (1.7, y), 1.5, "network", _NETWORK)
-                _arrow(axes, (3.2, y), (3.8, y))
-                _box(axes, (3.8, y), 1.2, "picture", _PICTURE)
-                _arrow(axes, (5.0, y), (6.3, centre))
-    _box(axes, (1.7, weights), 1.2, "mean", _MEAN)
-    _arrow(axes, (2.9, weights), (3.6, weights))
-    _box(axes, (3.6, weights), 2.0, "one network", _NETWORK)
-    _arrow(axes, (5.6, weights), (6.3, weights))
-    _box(axes, (6.3, weights), 1.2, "picture", _MEAN)
-    _box(axes, (6.3, pictures), 1.2, "mean", _PICTURE)
-    axes.set(xlim=(-0.1, 7.7), ylim=(-2.1, 2.1))
-    axes.axis("off")
+        for centre, title in ((1.0, "averaging weights"), (-1.3, "averaging pictures")):
+            axes.text(0, centre + 0.82, title, fontsize=15, fontweight="bold")
+            for name, y in (("$\\theta_A$", centre + 0.35), ("$\\theta_B$", centre - 0.35)):
+                _box(axes, (0, y), 0.9, name, _WEIGHTS)
+        _draw_weights(axes, 1.0)
+        _draw_pictures(axes, -1.3)
+        axes.set(xlim=(-0.1, 7.7), ylim=(-2.1, 2.1))
+        axes.axis("off")
     return figure(
         drawn,
         alt="Two diagrams. Above, the weights of two networks are averaged, and the one network "
         "with the mean makes the picture. Below, both networks make a picture each, and the "
         "pictures are averaged.",
     )
+
+
+def _draw_weights(axes: Any, centre: float) -> None:
+    for y in (centre + 0.35, centre - 0.35):
+        _arrow(axes, (0.9, y), (1.7, centre))
+    _box(axes, (1.7, centre), 1.2, "mean", _WEIGHTS)
+    _arrow(axes, (2.9, centre), (3.6, centre))
+    _box(axes, (3.6, centre), 2.0, "one network", _NETWORK)
+    _arrow(axes, (5.6, centre), (6.3, centre))
+    _box(axes, (6.3, centre), 1.2, "picture", _PICTURE)
+
+
+def _draw_pictures(axes: Any, centre: float) -> None:
+    for y in (centre + 0.35, centre - 0.35):
+        _arrow(axes, (0.9, y), (1.7, y))
+        _box(axes, (1.7, y), 1.5, "network", _NETWORK)
+        _arrow(axes, (3.2, y), (3.8, y))
+        _box(axes, (3.8, y), 1.2, "picture", _PICTURE)
+        _arrow(axes, (5.0, y), (6.3, centre))
+    _box(axes, (6.3, centre), 1.2, "mean", _PICTURE)
 
 
 def _box(axes: Any, at: tuple[float, float], width: float, text: str, colour: str) -> None:
@@ -112,33 +120,37 @@ def plane(walks: Mapping[str, Record], trained: Mapping[str, tuple[float, float]
     """
     with style():
         drawn, axes = plt.subplots(figsize=(4.8, 4.6))
-    for end, record in walks.items():
-        walk = record.metrics["set14"]
-        for (way, what), marker in zip(WHAT.items(), "os", strict=True):
-            label = f"averaged {what}, to {end}"
-            axes.plot(walk[f"{way} rmse"], walk[f"{way} niqe"], marker, ls="-", ms=4, label=label)
-    axes.plot(*zip(*trained.values(), strict=True), "k^", label="trained, by coefficient")
-    *near, far = sorted(trained, key=lambda coefficient: trained[coefficient])
-    for k, coefficient in enumerate(near):
-        axes.annotate(
-            coefficient,
-            trained[coefficient],
-            xytext=(6, 4) if k % 2 else (6, -12),
-            textcoords="offset points",
+        for end, record in walks.items():
+            walk = record.metrics["set14"]
+            for (way, what), marker in zip(WHAT.items(), "os", strict=True):
+                label = f"averaged {what}, to {end}"
+                axes.plot(
+                    walk[f"{way} rmse"], walk[f"{way} niqe"], marker, ls="-", ms=4, label=label
+                )
+        axes.plot(*zip(*trained.values(), strict=True), "k^", label="trained, by coefficient")
+        *near, far = sorted(trained, key=lambda coefficient: trained[coefficient])
+        for k, coefficient in enumerate(near):
+            axes.annotate(
+                coefficient,
+                trained[coefficient],
+                xytext=(6, 4) if k % 2 else (6, -12),
+                textcoords="offset points",
+                fontsize=10,
+            )
+        axes.set_xlim(right=trained[near[-1]][0] + 0.5)
+        error, score = trained[far]
+        axes.text(
+            1,
+            0.97,
+            f"{far}: RMSE {error:.1f}, NIQE {score:.1f} →",
             fontsize=10,
+            ha="right",
+            transform=axes.transAxes,
         )
-    axes.set_xlim(right=trained[near[-1]][0] + 0.5)
-    error, score = trained[far]
-    axes.text(
-        1,
-        0.97,
-        f"{far}: RMSE {error:.1f}, NIQE {score:.1f} →",
-        fontsize=10,
-        ha="right",
-        transform=axes.transAxes,
-    )
-    axes.set(xlabel="RMSE on Set14, grey levels (distortion)", ylabel="NIQE on Set14 (perception)")
-    drawn.legend(loc="outside lower center", ncols=1)
+        axes.set(
+            xlabel="RMSE on Set14, grey levels (distortion)", ylabel="NIQE on Set14 (perception)"
+        )
+        drawn.legend(loc="outside lower center", ncols=1)
     return figure(
         drawn,
         alt="The plane of RMSE and NIQE on Set14: paths of averaged weights and of averaged "
