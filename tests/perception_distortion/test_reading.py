@@ -136,3 +136,4 @@ def test_letters_by_size_and_by_line(made_up):
 
 def test_best_names_all_of_a_tie():
     assert reading.best({"a": 1.0, "b": 2.0, "c": 2.0}) == ["b", "c"]
+    assert reading.best({"a": 1.0, "b": 1.0 - 1e-9}) == ["a"]
