@@ -15,9 +15,9 @@ from tutorial_lib import ledger
 from tutorial_lib.catalogue import EXPERIMENTS
 from tutorial_lib.data import GROUPS, DataUnavailable, ImageError, fetch, group_names
 from tutorial_lib.deep_image_prior.restore import NetworkName, TaskName, restore_file
+from tutorial_lib.dni.upscale import upscale_file
 from tutorial_lib.experiment import Experiment, execute, nearest
 from tutorial_lib.lapstyle.stylise import stylise_files
-from tutorial_lib.srgan.upscale import upscale_file
 from tutorial_lib.stamp import stamp_files
 from tutorial_lib.training import (
     PROFILES,

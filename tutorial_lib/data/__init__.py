@@ -7,6 +7,7 @@ that need no file at all. The files themselves are found by `tutorial_lib.files`
 here too.
 """
 
+from tutorial_lib.data.colours import COLOURED, channel_correlation, coloured
 from tutorial_lib.data.degrade import (
     add_noise,
     compress_jpeg,
@@ -23,11 +24,8 @@ from tutorial_lib.data.faces import (
     face_credits,
 )
 from tutorial_lib.data.images import (
-    COLOURED,
     EMBEDDED,
     ImageError,
-    channel_correlation,
-    coloured,
     embedded,
     from_uint8,
     read_image,

@@ -15,17 +15,17 @@ from typer.testing import CliRunner
 from tutorial_lib import ledger
 from tutorial_lib.cli import app
 from tutorial_lib.data import Original, embedded, from_uint8, read_original, to_uint8
-from tutorial_lib.metrics import imresize
-from tutorial_lib.srgan import Generator, upscale
-from tutorial_lib.srgan.upscale import (
+from tutorial_lib.dni.upscale import (
     MARGIN,
     SCALE,
     WINDOW,
     enlarged,
-    recorded_generator,
+    mixed_generator,
     spans,
     upscale_file,
 )
+from tutorial_lib.metrics import imresize
+from tutorial_lib.srgan import Generator, upscale
 from tutorial_lib.training import half_state
 
 
@@ -51,7 +51,7 @@ def simple(monkeypatch):
         def forward(self, low):
             return repeated(low)
 
-    monkeypatch.setattr(upscale, "recorded_generator", lambda mix: Simple())
+    monkeypatch.setattr(upscale, "mixed_generator", lambda mix: Simple())
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ def test_alpha_is_enlarged_beside_by_bicubic_interpolation():
 @pytest.mark.parametrize("mix", [0.0, 0.5, 1.0])
 def test_recorded_networks_leave_no_seam(mix):
     """Cut by the margin, in the middle of a photograph, they change by under 0.005 of 255."""
-    generator = recorded_generator(mix)
+    generator = mixed_generator(mix)
     side = 4 * MARGIN + 12
     low = embedded("coffee")[..., 100 : 100 + side, 200 : 200 + side]
     seen = low[..., MARGIN:-MARGIN, MARGIN:-MARGIN]
@@ -170,7 +170,7 @@ def test_mix_is_of_weights_from_srresnet_to_srgan(tmp_path, monkeypatch):
     smooth = publish(tmp_path, "srgan/srresnet", 0)
     sharp = publish(tmp_path, "srgan/srgan", 1)
     for mix in (0.0, 0.25, 1.0):
-        generator = recorded_generator(mix)
+        generator = mixed_generator(mix)
         assert not generator.training
         for name, value in generator.state_dict().items():
             if name in smooth:
@@ -181,15 +181,15 @@ def test_mix_is_of_weights_from_srresnet_to_srgan(tmp_path, monkeypatch):
 def test_either_end_needs_its_own_record_only(tmp_path, monkeypatch):
     monkeypatch.setenv("TUTORIAL_LIB_RESULTS", str(tmp_path))
     publish(tmp_path, "srgan/srresnet", 0)
-    recorded_generator(0.0)
+    mixed_generator(0.0)
     with pytest.raises(ledger.LedgerError, match="no record of srgan/srgan"):
-        recorded_generator(0.5)
+        mixed_generator(0.5)
 
 
 @pytest.mark.parametrize("mix", [-0.1, 1.1])
 def test_mix_outside_its_range_is_refused(mix):
     with pytest.raises(ValueError, match=r"from 0 \(SRResNet\) to 1 \(SRGAN\): got"):
-        recorded_generator(mix)
+        mixed_generator(mix)
 
 
 # Files

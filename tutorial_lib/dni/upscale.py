@@ -42,7 +42,7 @@ Upscale = Callable[[Tensor], Tensor]
 """(1, 3, H, W) → (1, 3, 4·H, 4·W), both in [0, 1]."""
 
 
-def recorded_generator(mix: float) -> Generator:
+def mixed_generator(mix: float) -> Generator:
     """The network between the recorded SRResNet and SRGAN, by their weights.
 
     Parameters
@@ -213,7 +213,7 @@ def upscale_file(source: Path, target: Path, *, mix: float = 0.5, overwrite: boo
     photo = read_original(source)
     height, width = (SCALE * side for side in photo.colours.shape[-2:])
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    generator = recorded_generator(mix).to(device).to(memory_format=torch.channels_last)
+    generator = mixed_generator(mix).to(device).to(memory_format=torch.channels_last)
 
     def network(low: Tensor) -> Tensor:
         enlarged: Tensor = generator(low.to(device, memory_format=torch.channels_last))
