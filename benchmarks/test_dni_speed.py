@@ -10,8 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from tutorial_lib.dni.interpolation import Interpolator
-from tutorial_lib.dni.rrdb import RRDBNet
+from tutorial_lib.dni import Interpolator, RRDBNet
 from tutorial_lib.srgan import Generator
 
 ROUNDS = 15
