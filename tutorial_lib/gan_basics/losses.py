@@ -133,10 +133,10 @@ def gradient_penalty(
     Parameters
     ----------
     critic : callable
-        From samples (..., N, *axes) to scores (..., N). The axes may be one, of a point's
+        From samples (..., N, …) to scores (..., N). The last axes may be one, of a point's
         coordinates, or three, of a picture's colours, rows and columns: the slope is over them all.
     real, fake : Tensor
-        (..., N, *axes) samples.
+        (..., N, …) samples.
     share : Tensor
         (..., N), range [0, 1]: where between the two each slope is taken.
 

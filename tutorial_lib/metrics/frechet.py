@@ -35,7 +35,7 @@ def frechet_distance(first: Gaussian, second: Gaussian) -> Tensor:
     Returns
     -------
     Tensor
-        Scalar, at least 0 but for rounding: |μ₁ − μ₂|² + tr(Σ₁ + Σ₂ − 2 (Σ₁^½ Σ₂ Σ₁^½)^½).
+        Scalar, at least 0 but for rounding: ‖μ₁ − μ₂‖² + tr(Σ₁ + Σ₂ − 2 (Σ₁^½ Σ₂ Σ₁^½)^½).
 
     Examples
     --------
