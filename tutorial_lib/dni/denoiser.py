@@ -33,6 +33,7 @@ class Denoiser(nn.Module):
 
     Examples
     --------
+    >>> import torch
     >>> Denoiser(layers=3)(torch.zeros(1, 3, 8, 5)).shape
     torch.Size([1, 3, 8, 5])
     """
@@ -72,6 +73,7 @@ def correlations(filters_a: Tensor, filters_b: Tensor) -> Tensor:
 
     Examples
     --------
+    >>> import torch
     >>> filters = torch.tensor([[1.0, 2.0, 3.0], [3.0, 1.0, 2.0]]).view(2, 1, 1, 3)
     >>> correlations(filters, filters)
     tensor([[ 1.0000, -0.5000],

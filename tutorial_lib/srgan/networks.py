@@ -107,6 +107,7 @@ class Generator(nn.Module):
 
     Examples
     --------
+    >>> import torch
     >>> generator = Generator()
     >>> sum(p.numel() for p in generator.parameters())
     1549335
@@ -179,6 +180,7 @@ def grown(generator: Generator, *, blocks: int) -> Generator:
 
     Examples
     --------
+    >>> import torch
     >>> small = Generator(channels=8, blocks=1).eval()
     >>> low = torch.rand(1, 3, 6, 6)
     >>> torch.equal(grown(small, blocks=3)(low), small(low))
