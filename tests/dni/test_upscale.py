@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from tutorial_lib import ledger
 from tutorial_lib.cli import app
 from tutorial_lib.data import Original, embedded, from_uint8, read_original, to_uint8
+from tutorial_lib.dni import upscale
 from tutorial_lib.dni.upscale import (
     MARGIN,
     SCALE,
@@ -25,7 +26,7 @@ from tutorial_lib.dni.upscale import (
     upscale_file,
 )
 from tutorial_lib.metrics import imresize
-from tutorial_lib.srgan import Generator, upscale
+from tutorial_lib.srgan import Generator
 from tutorial_lib.training import half_state
 
 
