@@ -5,74 +5,42 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-import sys
 from collections.abc import Iterator
 from functools import cache
-from types import ModuleType
 from typing import Any
 
 from chapters import listed
-from docutils import nodes
 from numpydoc.docscrape_sphinx import SphinxDocString
-from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
-from sphinx.environment import BuildEnvironment
 
 import tutorial_lib
 
 PAGE = "book/api"
 MARK = "<!-- modules -->"
 COMMANDS = "tutorial_lib.cli"  # has its own --help
+FILES = "tutorial_lib.files"  # its names are passed on by tutorial_lib.data, and listed there
 
 
-def modules() -> Iterator[str]:
-    """Names of all public modules, a package before its parts: chapters first, then the rest."""
-    chapters = [f"tutorial_lib.{chapter.name}" for chapter in listed()]
-    found = parts(tutorial_lib)
-    for name in [*chapters, *(name for name in found if name not in {COMMANDS, *chapters})]:
-        yield name
-        yield from parts(importlib.import_module(name))
-
-
-def parts(package: ModuleType) -> list[str]:
-    """Names of a package's public modules; none if it is not a package."""
-    names = [found.name for found in pkgutil.iter_modules(getattr(package, "__path__", []))]
-    return [f"{package.__name__}.{name}" for name in names if not name.startswith("_")]
-
-
-def section(name: str) -> str:
-    """Markdown of one module: all that it defines, or of a package what can be imported from it."""
-    module = importlib.import_module(name)
-    level = "#" * (name.count(".") + 1)
-    if exported := getattr(module, "__all__", None):
-        links = ", ".join(f":py:obj:`~{name}.{export}`" for export in exported)
-        body = f"\n\nTo import from here: {links}."
-    else:
-        body = "\n   :members:"
-    return f"{level} {name}\n\n```{{eval-rst}}\n.. automodule:: {name}{body}\n```\n"
+def modules(package: Any = tutorial_lib) -> Iterator[str]:
+    """Names of the modules to list: a package that says what it exports stands for its parts."""
+    for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        module = importlib.import_module(found.name)
+        if found.ispkg and not hasattr(module, "__all__"):
+            yield from modules(module)
+        elif found.name not in (COMMANDS, FILES) and not found.name.rpartition(".")[2].startswith(
+            "_"
+        ):
+            yield found.name
 
 
 def write_page(app: Sphinx, docname: str, source: list[str]) -> None:
     """Put one section for each module where the page has its mark."""
     if docname == PAGE:
-        source[0] = source[0].replace(MARK, "\n".join(map(section, modules())))
-
-
-def linked(
-    app: Sphinx, env: BuildEnvironment, node: pending_xref, text: nodes.TextElement
-) -> nodes.Element | None:
-    """Lead a name that a package passes on to where it is defined, which is where it is listed."""
-    package, _, name = node.get("reftarget", "").rpartition(".")
-    thing = getattr(sys.modules.get(package), name, None)
-    if thing is None or not package.startswith("tutorial_lib"):
-        return None
-    domain = env.get_domain("py")
-    for listing, *_ in domain.get_objects():
-        home, _, last = listing.rpartition(".")
-        if last == name and getattr(sys.modules.get(home), name, None) is thing:
-            page = node.get("refdoc", PAGE)
-            return domain.resolve_xref(env, page, app.builder, "obj", listing, node, text)
-    return None
+        sections = [
+            f"## {name}\n\n```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n```\n"
+            for name in modules()
+        ]
+        source[0] = source[0].replace(MARK, "\n".join(sections))
 
 
 def module_sections(
@@ -148,5 +116,4 @@ def setup(app: Sphinx) -> dict[str, bool]:
     # After numpydoc, which would take the sentence for one of its sections.
     app.connect("autodoc-process-docstring", add_chapters, priority=900)
     app.connect("env-get-outdated", always_outdated)
-    app.connect("missing-reference", linked)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
