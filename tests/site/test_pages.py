@@ -48,6 +48,8 @@ def pictures(page: Page, condition: str) -> list[str]:
     return found
 
 
+# The library's page is long, and axe looks at every pair of colours on it.
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", PAGES)
 def test_page(visit: Callable[..., Page], server: str, name: str):
     page = visit(f"{server}/{name}")
