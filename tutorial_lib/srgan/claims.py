@@ -17,8 +17,9 @@ def _scores_fall(read: Reader) -> str:
     parts = []
     for name in ("srresnet", "srgan"):
         record = read(f"srgan/{name}")
-        steps = f"{record.steps:,} of {record.steps_planned:,} steps"
-        parts.append(f"{name}: {_dB(record)} in Y, {_dB(record, 'rgb')} in RGB ({steps})")
+        parts.append(
+            f"{name}: {_dB(record)} in Y, {_dB(record, 'rgb')} in RGB ({record.steps:,} steps)"
+        )
     return "Set5, " + "; ".join(parts)
 
 
