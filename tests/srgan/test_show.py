@@ -1,5 +1,7 @@
 """What the SRGAN chapter draws."""
 
+import re
+
 import torch
 
 from tutorial_lib.data import embedded
@@ -63,7 +65,13 @@ def test_errors_are_counted_inside_the_border_only():
     real = torch.full((1, 3, 40, 40), 100 / 255)
     picture = real.clone()
     picture[..., :4, :] = 151 / 255
-    found = [label.split(": ")[1] for label in error_frames(picture, real).labels]
+    shown = error_frames(picture, real)
+    # The error is grey and lies in the border alone: without it all frames are one and black.
+    files = re.findall(r"base64,([^\"]+)", shown.html)
+    assert len(files) == 6
+    assert len({files[0], files[3]}) == len(set(files[1:3] + files[4:])) == 1
+    assert files[0] != files[1]
+    found = [label.split(": ")[1] for label in shown.labels]
     # A tenth of the rows is off by 51 grey levels, all of them within four pixels of an edge.
     assert found[0] == "23.98 dB"
     assert found[1:3] == ["inf dB", "inf dB"]
