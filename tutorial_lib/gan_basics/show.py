@@ -363,22 +363,19 @@ def artists() -> Markdown:
     return Markdown("\n".join(f"- {line}" for line in linked.splitlines()))
 
 
-def wall_slider(record: ledger.Record, steps: Collection[int]) -> FrameSlider:
-    """Some of the walls of faces that a run has kept, and always the last, as they were stored.
+def wall_slider(record: ledger.Record) -> FrameSlider:
+    """All the walls of faces that a run has kept, as they were stored.
 
     Parameters
     ----------
     record : Record
         Of a training on faces.
-    steps : collection of int
-        Which walls.
     """
     moments, (distances, *_) = seed_curves(record, "kernel distance")
     at = {int(step): distance for step, distance in zip(moments, distances, strict=True)}
-    chosen = [step for step in at if step in steps or step == record.steps]
     return FrameSlider(
-        [record.artefact(wall_name(step)) for step in chosen],
-        labels=[f"step {step}: kernel distance {at[step]:.3g}" for step in chosen],
+        [record.artefact(wall_name(step)) for step in at],
+        labels=[f"step {step}: kernel distance {distance:.3g}" for step, distance in at.items()],
         start=-1,
         play=True,
         alt=f"32 generated faces of {record.config['size']} pixels through training.",
