@@ -56,6 +56,15 @@ def test_out_of_reach_vgg19_means_vgg16(monkeypatch):
     assert vgg.available_backbone() == "vgg16"
 
 
+def test_a_download_that_is_not_whole_means_vgg16_with_a_warning(monkeypatch):
+    def refuse(**_):
+        raise RuntimeError('invalid hash value (expected "dcbb9e9d", got "00000000")')
+
+    monkeypatch.setattr(vgg.models.VGG19_Weights, "get_state_dict", lambda self, **k: refuse())
+    with pytest.warns(UserWarning, match=r"VGG16 takes its place.*invalid hash value"):
+        assert vgg.available_backbone() == "vgg16"
+
+
 @pytest.mark.parametrize(("network", "convolutions"), [("vgg16", 13), ("vgg19", 16)])
 def test_names_count_blocks_as_the_papers_do(network, convolutions):
     names = vgg._names(getattr(vgg.models, network)().features)

@@ -8,6 +8,7 @@ Recognition", ICLR 2015 (arXiv:1409.1556).
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, cast
@@ -35,6 +36,12 @@ def available_backbone() -> Backbone:
     try:
         models.VGG19_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True)
     except OSError:
+        return "vgg16"
+    except RuntimeError as error:  # torch's word for a file whose hash is wrong
+        warnings.warn(
+            f"VGG19 did not arrive whole, so VGG16 takes its place; try again for VGG19: {error}",
+            stacklevel=2,
+        )
         return "vgg16"
     return "vgg19"
 

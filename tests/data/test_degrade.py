@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from tutorial_lib.data import (
     add_noise,
@@ -11,6 +13,7 @@ from tutorial_lib.data import (
     embedded,
     low_resolution,
     mod_crop,
+    pillow_low_resolution,
     random_mask,
     text_mask,
     two_lights,
@@ -50,6 +53,17 @@ def test_low_resolution_is_bicubic_of_the_crop_in_8_bits(scale: int) -> None:
     torch.testing.assert_close(small * 255, (small * 255).round(), rtol=0, atol=1e-4)
     exact = imresize(mod_crop(image, scale), scale=1 / scale).clamp(0, 1)
     assert (small - exact).abs().max() <= 0.5 / 255 + 1e-6
+
+
+def test_pillows_low_resolution_is_pillows_and_near_matlabs_inside() -> None:
+    image = embedded("coffee")[..., :101, :123]
+    small = pillow_low_resolution(image)
+    whole = Image.fromarray((image[0, :, :100, :120].permute(1, 2, 0) * 255).byte().numpy())
+    wanted = np.asarray(whole.resize((30, 25), Image.Resampling.BICUBIC))
+    assert np.array_equal((small[0].permute(1, 2, 0) * 255).round().byte().numpy(), wanted)
+    difference = (small - low_resolution(image)).abs()
+    assert difference[..., 2:-2, 2:-2].max() <= 2.01 / 255
+    assert difference.max() > 0
 
 
 def test_flat_image_stays_flat() -> None:

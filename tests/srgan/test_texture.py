@@ -77,3 +77,15 @@ def test_bicubic_has_next_to_no_texture_and_the_truth_has_one(monkeypatch):
         # The same place of the same picture: shrunk by eight, they agree.
         small = [torch.nn.functional.avg_pool2d(x, 8) for x in (made, real)]
         assert (small[0] - small[1]).abs().mean() < 0.02
+
+
+def test_the_spectrum_shows_a_grid_where_its_frequency_is(monkeypatch):
+    picture = (wave(4, along=(0, 1)) + noise()[:1] / 50).float()
+    monkeypatch.setattr(texture, "squares", lambda *_, **__: {"one": (picture, picture)})
+    shown = texture.smooth_spectrum(lambda low: low)
+    assert shown.shape == (1, 3, 48, 48)
+    grey = shown[0, 0]  # a quarter cycle a pixel is 12 from the middle
+    for column in (12, 36):
+        assert grey[24, column] > grey[24, column - 4] + 0.3
+    for row in (12, 36):
+        assert grey[row, 24] < grey[24, 12] - 0.3

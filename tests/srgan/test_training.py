@@ -17,7 +17,7 @@ from tutorial_lib.srgan import (
     srgan_step,
     training,
 )
-from tutorial_lib.srgan.losses import frozen
+from tutorial_lib.srgan.losses import frozen, judge_step, slope
 from tutorial_lib.training import make_fabric
 
 
@@ -122,6 +122,15 @@ def test_a_frozen_tail_stays_and_all_else_moves(fabric, quick, monkeypatch):
     assert not {n for n in names if n.startswith("tail") or "running" in n}
 
 
+def test_the_tail_can_learn_alone(fabric, quick, monkeypatch):
+    recipe = srgan(fabric, monkeypatch, frozen="head body", fixed_statistics=True)
+    before = snapshot(recipe.modules["generator"])
+    step(recipe, 0)
+    names = moved(recipe, before)
+    assert names
+    assert all(n.startswith("tail") for n in names)
+
+
 def test_without_settings_all_of_the_generator_learns_and_follows_its_batches(
     fabric, quick, monkeypatch
 ):
@@ -189,6 +198,11 @@ def test_kept_statistics_are_those_of_the_weights(fabric, quick):
     torch.testing.assert_close(
         kept.body[0].net[1].running_mean, maps.mean((0, 2, 3)), atol=2e-3, rtol=2e-3
     )
+    others = recipe.others()
+    assert set(others) == {"last weights", "running statistics"}
+    running = others["running statistics"].body[0].net[1].running_mean
+    assert torch.equal(running, source.body[0].net[1].running_mean.half().float())
+    assert not torch.equal(running, kept.body[0].net[1].running_mean)
     without = training.SrresnetRecipe(
         dataclasses.replace(config, statistics=0), fabric, steps=2
     ).result()
@@ -271,3 +285,66 @@ def test_smoothing_rewards_no_certainty_beyond_its_label():
         logits = torch.tensor([[value]], requires_grad=True)
         (slope,) = torch.autograd.grad(discriminator_loss(logits, fake, smoothing=0.1), logits)
         assert slope.sign().item() == sign
+
+
+def test_slope_is_the_mean_squared_gradient():
+    torch.manual_seed(0)
+    judge = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Softplus(), nn.Flatten(), nn.LazyLinear(1))
+    real = torch.rand(5, 3, 8, 8)
+    judge(real)
+    total = 0.0
+    for one in real.split(1):
+        one = one.clone().requires_grad_(True)
+        judge(one).sum().backward()
+        total += one.grad.square().sum().item()
+    found = slope(judge, real)
+    assert found.item() == pytest.approx(total / 5, rel=1e-5)
+    assert not real.requires_grad
+    judge.zero_grad()
+    found.backward()
+    assert judge[0].weight.grad.abs().sum() > 0
+
+
+def test_a_penalty_on_its_slope_makes_the_discriminator_flatter():
+    torch.manual_seed(0)
+    flat, steep = (Discriminator(patch=16).eval() for _ in range(2))
+    flat.load_state_dict(steep.state_dict())
+    fake, real = torch.rand(2, 8, 3, 16, 16)
+    for judge, weight in ((flat, 30.0), (steep, 0.0)):
+        optimizer = torch.optim.Adam(judge.parameters(), lr=1e-3)
+        for _ in range(10):
+            judge_step(
+                judge,
+                optimizer,
+                fake,
+                real,
+                penalty=lambda x, judge=judge, weight=weight: weight * slope(judge, x),
+            )
+    assert slope(flat, real) < slope(steep, real) / 3
+
+
+def test_a_window_is_one_square_of_all_pictures_anywhere():
+    places = torch.arange(20.0)[:, None] * 100 + torch.arange(24.0)
+    image = places.expand(2, 1, 20, 24)
+    corners = set()
+    for seed in range(200):
+        seen = training.window(image, 16, generator=torch.Generator().manual_seed(seed))
+        assert seen.shape == (2, 1, 16, 16)
+        top, left = divmod(int(seen[0, 0, 0, 0]), 100)
+        assert torch.equal(seen, image[..., top : top + 16, left : left + 16])
+        corners.add((top, left))
+    assert len(corners) > 40
+    assert {top for top, _ in corners} == set(range(5))
+    assert {left for _, left in corners} == set(range(9))
+
+
+def test_window_and_penalty_reach_the_step(fabric, quick, monkeypatch):
+    recipe = srgan(fabric, monkeypatch, window=16, slope_penalty=1.0)
+    asked = []
+    monkeypatch.setattr(
+        training, "slope", lambda judge, real: asked.append(real.shape) or slope(judge, real)
+    )
+    for index in range(5):
+        assert all(v.isfinite() for v in step(recipe, index).values())
+    assert asked == [(2, 3, 16, 16)] * 2
+    assert recipe.modules["discriminator"].patch == 16

@@ -68,6 +68,27 @@ def low_resolution(hr: Tensor, *, scale: int = 4) -> Tensor:
     return from_uint8(to_uint8(imresize(mod_crop(hr, scale), scale=1 / scale)))
 
 
+def pillow_low_resolution(hr: Tensor, *, scale: int = 4) -> Tensor:
+    """Make the low-resolution twin as Pillow does, in whole numbers and up to the border.
+
+    Parameters
+    ----------
+    hr : Tensor
+        Shape (N, 3, H, W), range [0, 1]; cropped to multiples of `scale` first.
+    scale : int
+        The factor.
+
+    Returns
+    -------
+    Tensor
+        Shape (N, 3, H // scale, W // scale), float32, multiples of 1/255 in [0, 1].
+    """
+    hr = mod_crop(hr, scale)
+    size = hr.shape[-1] // scale, hr.shape[-2] // scale
+    small = [to_pil_image(image).resize(size, Image.Resampling.BICUBIC) for image in to_uint8(hr)]
+    return from_uint8(torch.stack([pil_to_tensor(image) for image in small]))
+
+
 def add_noise(image: Tensor, *, sigma: float = 25, generator: torch.Generator) -> Tensor:
     """Add Gaussian noise, and clip to [0, 1] as a picture file would.
 

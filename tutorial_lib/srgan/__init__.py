@@ -5,6 +5,7 @@ from tutorial_lib.srgan.losses import (
     LossWeights,
     adversarial_loss,
     discriminator_loss,
+    slope,
     srgan_step,
     srresnet_step,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "adversarial_loss",
     "discriminator_loss",
     "grown",
+    "slope",
     "srgan_step",
     "srresnet_step",
     "stage",

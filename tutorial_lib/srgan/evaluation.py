@@ -12,7 +12,14 @@ from statistics import fmean
 import torch
 from torch import Tensor
 
-from tutorial_lib.data import load, low_resolution, mod_crop, photographs, write_image
+from tutorial_lib.data import (
+    load,
+    low_resolution,
+    mod_crop,
+    photographs,
+    pillow_low_resolution,
+    write_image,
+)
 from tutorial_lib.experiment import Run
 from tutorial_lib.metrics import (
     PIRM,
@@ -43,6 +50,9 @@ CROPS: dict[str, tuple[str, tuple[int, int]]] = {
 
 Upscale = Callable[[Tensor], Tensor]
 
+THE_ARTICLES = Protocol("rgb", crop=0, rounding=False)
+"""How the article's author measures, by his repository; his small pictures are Pillow's."""
+
 PROTOCOL = {
     "network": "weights rounded to half precision, as stored; evaluated in float32",
     "psnr": "in dB; Y is BT.601 studio-range luma, RGB the mean over the three channels; both "
@@ -54,6 +64,7 @@ PROTOCOL = {
     "frechet": "Fréchet distance between NIQE's features (36 a block of 96 pixels) of all made "
     "pictures and of all photographs of the set, each feature in standard deviations of the "
     "photographs'",
+    "the article's": f"{THE_ARTICLES.describe()}; low resolution by Pillow's bicubic",
     "low resolution": "MATLAB-compatible bicubic x1/4 of the image cropped to a multiple of 4, "
     "rounded to 8 bits",
 }
@@ -67,6 +78,8 @@ MEASURES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "ssim_rgb": lambda made, real: ssim(made, real, protocol=RGB),
     "niqe": lambda made, real: niqe(made),
     "niqe_pirm": lambda made, real: niqe(made, crop=PIRM.crop),
+    "psnr_article": lambda made, real: psnr(made, real, protocol=THE_ARTICLES),
+    "ssim_article": lambda made, real: ssim(made, real, protocol=THE_ARTICLES),
     "consistency": lambda made, real: psnr(
         low_resolution(made, scale=SCALE), low_resolution(real, scale=SCALE), protocol=Y
     ),
@@ -100,7 +113,11 @@ def measure(made: Tensor, real: Tensor, measures: Sequence[str] = STANDARD) -> d
 
 @torch.no_grad()
 def enlarge(
-    upscale: Upscale, group: str, *, device: torch.device | str = "cpu"
+    upscale: Upscale,
+    group: str,
+    *,
+    device: torch.device | str = "cpu",
+    shrink: Callable[..., Tensor] = low_resolution,
 ) -> dict[str, Tensor]:
     """Enlarge every picture of a test set, shrunk by four.
 
@@ -112,6 +129,8 @@ def enlarge(
         "set5", "set14" or "bsd100".
     device : torch.device or str
         Where `upscale` expects its input.
+    shrink : callable
+        How the small pictures are made, called with an image and ``scale=4``.
 
     Returns
     -------
@@ -119,7 +138,7 @@ def enlarge(
         Registry name → (1, 3, 4h, 4w), range [0, 1], on the CPU.
     """
     return {
-        name: upscale(low_resolution(image, scale=SCALE).to(device)).cpu().clamp(0, 1)
+        name: upscale(shrink(image, scale=SCALE).to(device)).cpu().clamp(0, 1)
         for name, image in photographs(group).items()
     }
 
@@ -184,6 +203,14 @@ def set_distance(made: Mapping[str, Tensor], group: str) -> float:
     """
     real = [mod_crop(image, SCALE) for image in photographs(group).values()]
     return round(feature_distance(blocks(made.values()), blocks(real)).item(), 4)
+
+
+def score_as_the_article(
+    upscale: Upscale, *, device: torch.device | str = "cpu"
+) -> dict[str, float]:
+    """A method's PSNR and SSIM on Set5 by the protocol of the article's author."""
+    made = enlarge(upscale, "set5", device=device, shrink=pillow_low_resolution)
+    return averages(score(made, "set5", measures=("psnr_article", "ssim_article")))
 
 
 def averages(scores: Scores) -> dict[str, float]:

@@ -12,8 +12,9 @@ from safetensors.torch import save_file
 
 from tutorial_lib import ledger
 from tutorial_lib.data import load, mod_crop, photographs, write_image
-from tutorial_lib.experiment import Experiment, Run, curves
+from tutorial_lib.experiment import Experiment, Run
 from tutorial_lib.metrics import imresize, niqe
+from tutorial_lib.srgan.ablation import LEARNING, LOSSES, AblationConfig, run_ablation
 from tutorial_lib.srgan.evaluation import (
     CROPS,
     PROTOCOL,
@@ -23,12 +24,14 @@ from tutorial_lib.srgan.evaluation import (
     enlarge,
     evaluate,
     score,
+    score_as_the_article,
     set_distance,
     square,
     write_scores,
     write_squares,
 )
 from tutorial_lib.srgan.networks import Generator
+from tutorial_lib.srgan.precision import PrecisionConfig, run_precision
 from tutorial_lib.srgan.texture import PROTOCOL as TEXTURE_PROTOCOL
 from tutorial_lib.srgan.texture import lattice_score, texture_scores
 from tutorial_lib.srgan.training import (
@@ -43,7 +46,6 @@ from tutorial_lib.training import (
     PROFILES,
     History,
     half_state,
-    make_fabric,
     train,
     write_atomically,
 )
@@ -67,35 +69,6 @@ class MeasureConfig:
 
     steps: int = 0
     test_sets: tuple[str, ...] = ("set5", "set14", "bsd100")
-
-
-@dataclasses.dataclass(frozen=True)
-class PrecisionConfig:
-    """Settings of the comparison of float32 with bfloat16.
-
-    Attributes
-    ----------
-    steps, batch, patch, learning_rate, warm_up, cosine, photographs, limit
-        As for SRResNet's training.
-    seeds : tuple of int
-        One training in each precision for each.
-    """
-
-    steps: int
-    batch: int = 16
-    patch: int = 96
-    learning_rate: float = 1e-4
-    warm_up: int = 0
-    cosine: bool = False
-    photographs: str = "bsds500"
-    limit: int | None = None
-    seeds: tuple[int, ...] = (0, 1)
-
-    def training(self) -> SrresnetConfig:
-        """The settings of each training."""
-        shared = dataclasses.asdict(self)
-        del shared["seeds"]
-        return SrresnetConfig(**shared)
 
 
 # ------------------------------------------------------------------------------- runs
@@ -158,35 +131,6 @@ def run_srgan(run: Run) -> ledger.Record:
     return _train_and_measure(run, SrganRecipe(run.config, run.fabric, steps=run.steps))
 
 
-def run_precision(run: Run) -> ledger.Record:
-    """Train SRResNet for a short while in float32 and in bfloat16, from the same seeds."""
-    metrics, found, seconds = {}, {}, 0.0
-    for precision in ("32-true", "bf16-mixed"):
-        for seed in run.config.seeds:
-            fabric = make_fabric(precision=precision)
-            recipe = SrresnetRecipe(run.config.training(), fabric, steps=run.steps)
-            history = train(
-                recipe,
-                fabric=fabric,
-                steps=run.steps,
-                folder=run.folder / f"{precision}-{seed}",
-                config=run.settings() | {"precision": precision},
-                seed=seed,
-                label=f"{precision}, seed {seed}",
-            )
-            scores = evaluate(recipe.result(), "set5", device=fabric.device)
-            metrics[f"{precision}, seed {seed}"] = averages(scores)
-            found[f"mse, {precision}, seed {seed}"] = curves(history)["mse"]
-            seconds += history.seconds
-    record = run.record(
-        history=dataclasses.replace(history, seconds=seconds),
-        metrics=metrics,
-        protocol=PROTOCOL,
-        data=["set5", run.config.photographs],
-    )
-    return dataclasses.replace(record, precision="32-true and bf16-mixed", curves=found)
-
-
 def measure_method(run: Run, upscale: Upscale) -> tuple[dict[str, Any], list[str]]:
     """Everything that is measured of a method, and the squares that are shown.
 
@@ -211,6 +155,7 @@ def measure_method(run: Run, upscale: Upscale) -> tuple[dict[str, Any], list[str
         metrics[group] = averages(sets[group])
         if group == "bsd100":
             metrics[group]["frechet"] = set_distance(made, group)
+    metrics["set5, the article's protocol"] = score_as_the_article(upscale, device=device)
     write_scores(run.folder / "scores.csv", sets)
     if set(run.config.test_sets) == set(TEST_SETS):
         metrics["texture"] = texture_scores(upscale, device=device)
@@ -249,12 +194,12 @@ def _train_and_measure(run: Run, recipe: SrresnetRecipe | SrganRecipe) -> ledger
     metrics, files = measure_method(run, network)
     frames = [f"step_{int(row['step']):06d}.webp" for row in history.watched]
     for name, other in recipe.others().items():
-        # What averaging is worth: the same picture and measures without it.
+        # What averaging or new statistics are worth: the same picture and measures without them.
         file = name.replace(" ", "_")
         write_frame(file, other)
         files.append(f"{file}.webp")
-        group = config.test_sets[-1]
-        metrics[f"{group}, {name}"] = averages(evaluate(other, group, device=device))
+        for group in dict.fromkeys(["set5", config.test_sets[-1]]):
+            metrics[f"{group}, {name}"] = averages(evaluate(other, group, device=device))
     photographs_used = [] if config.photographs == "voc2012" else [config.photographs]
     return run.record(
         history=history,
@@ -288,14 +233,19 @@ ARTICLE: dict[str, Any] = {"steps": 208_750, "photographs": "voc2012"}
 BALANCED: dict[str, Any] = {
     "batch": 8,
     "patch": 64,
-    "learning_rate": 5e-5,
+    "window": 48,
     "beta2": 0.99,
-    "judge_first": 150,
+    "judge_first": 100,
+    "slope_penalty": 0.1,
     "frozen": "tail",
     "fixed_statistics": True,
     "falling": 0.4,
 }
-"""SRGAN without its lattice: the tail keeps SRResNet's weights."""
+"""SRGAN held in balance: a window at random and a flat discriminator, and a tail that keeps
+SRResNet's weights."""
+
+LARGE: dict[str, Any] = {"batch": 16, "patch": 96, "window": 80}
+"""What a GPU can do at once."""
 
 
 def _measured_alone(run: Callable[[Run], ledger.Record], name: str, summary: str) -> Experiment:
@@ -311,7 +261,54 @@ def _measured_alone(run: Callable[[Run], ledger.Record], name: str, summary: str
     )
 
 
-def _srgan(name: str, summary: str, *, book: int, features: str) -> Experiment:
+def _srresnet(name: str, summary: str, *, start: str = PUBLISHED) -> Experiment:
+    settings = GROWN | {"start": start}
+    return Experiment(
+        name=name,
+        summary=summary,
+        profiles={
+            "smoke": SrresnetConfig(
+                **settings | {"batch": 4, "statistics": 32},
+                steps=4,
+                patch=48,
+                limit=8,
+                test_sets=("set5",),
+            ),
+            "quick": SrresnetConfig(**settings, steps=3_000),
+            "book": SrresnetConfig(**settings, steps=7_000),
+            "gpu": SrresnetConfig(**settings | {"batch": 16}, steps=40_000),
+            "article": SrresnetConfig(**ARTICLE),
+        },
+        run=run_srresnet,
+        needs=("bsds500", *TEST_SETS, *([start] if start else [])),
+    )
+
+
+def _ablation(name: str, summary: str, *, steps: int, variants: tuple[str, ...]) -> Experiment:
+    settings = BALANCED | {"variants": variants}
+    return Experiment(
+        name=name,
+        summary=summary,
+        profiles={
+            "smoke": AblationConfig(
+                **settings | {"batch": 2, "judge_first": 1},
+                steps=3,
+                limit=8,
+                test_sets=("set5",),
+            ),
+            "quick": AblationConfig(**settings, steps=500),
+            "book": AblationConfig(**settings, steps=steps, test_sets=("set5", "bsd100")),
+            "gpu": AblationConfig(
+                **settings | {"batch": 16, "patch": 96, "window": 80}, steps=4 * steps
+            ),
+            "article": AblationConfig(**ARTICLE, average=False, variants=variants),
+        },
+        run=run_ablation,
+        needs=("bsds500", *TEST_SETS, VGG16_FILE),
+    )
+
+
+def _srgan(name: str, summary: str, *, features: str) -> Experiment:
     balanced = BALANCED | {"features": features}
     return Experiment(
         name=name,
@@ -324,8 +321,8 @@ def _srgan(name: str, summary: str, *, book: int, features: str) -> Experiment:
                 test_sets=("set5",),
             ),
             "quick": SrganConfig(**balanced, steps=3_000),
-            "book": SrganConfig(steps=book, batch=4, features=features),
-            "gpu": SrganConfig(**balanced | {"batch": 16, "patch": 96}, steps=10_000),
+            "book": SrganConfig(**balanced, steps=8_000),
+            "gpu": SrganConfig(**balanced | LARGE, steps=10_000),
             "article": SrganConfig(**ARTICLE, average=False, start="", features=features),
         },
         run=run_srgan,
@@ -340,45 +337,23 @@ EXPERIMENTS = (
     _measured_alone(
         run_published, "srgan/published", "the published generator of five blocks, as it is"
     ),
-    Experiment(
-        name="srgan/srresnet",
-        summary="the generator alone, from random weights, on the squared error",
-        profiles={
-            "smoke": SrresnetConfig(steps=4, batch=4, patch=48, limit=8, test_sets=("set5",)),
-            "quick": SrresnetConfig(**BRIEF, steps=10_000),
-            "book": SrresnetConfig(**BRIEF, steps=6_000, batch=4),
-            "gpu": SrresnetConfig(**BRIEF, steps=40_000),
-            "article": SrresnetConfig(**ARTICLE),
-        },
-        run=run_srresnet,
-        needs=("bsds500", *TEST_SETS),
+    _srresnet(
+        "srgan/srresnet", "the generator alone, on the squared error, grown from the published one"
     ),
-    Experiment(
-        name="srgan/grown",
-        summary="the same generator, grown from the published one of five blocks",
-        profiles={
-            "smoke": SrresnetConfig(
-                **GROWN | {"batch": 4, "statistics": 32},
-                steps=4,
-                patch=48,
-                limit=8,
-                test_sets=("set5",),
-            ),
-            "quick": SrresnetConfig(**GROWN, steps=3_000),
-            "book": SrresnetConfig(**GROWN, steps=7_000),
-            "gpu": SrresnetConfig(**GROWN | {"batch": 16}, steps=40_000),
-            "article": SrresnetConfig(**ARTICLE),
-        },
-        run=run_srresnet,
-        needs=("bsds500", *TEST_SETS, PUBLISHED),
-    ),
+    _srresnet("srgan/scratch", "the same for as many steps, from random weights", start=""),
     _srgan(
         "srgan/srgan",
         "SRResNet carried on against a discriminator, with VGG's φ2,2",
-        book=5_000,
         features="last2",
     ),
-    _srgan("srgan/vgg54", "the same with VGG's φ5,4", book=800, features="last5"),
+    _srgan("srgan/vgg54", "the same with VGG's φ5,4", features="last5"),
+    _ablation("srgan/losses", "SRGAN with one, two and three losses", steps=2_000, variants=LOSSES),
+    _ablation(
+        "srgan/lattice",
+        "SRGAN with all weights learning, all but the tail, the tail alone",
+        steps=1_000,
+        variants=LEARNING,
+    ),
     Experiment(
         name="srgan/precision",
         summary="what training in bfloat16 costs and saves, against float32",

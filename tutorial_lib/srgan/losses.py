@@ -68,6 +68,33 @@ def adversarial_loss(fake_logits: Tensor) -> Tensor:
     return F.softplus(-fake_logits).mean()
 
 
+def slope(discriminator: Callable[[Tensor], Tensor], real: Tensor) -> Tensor:
+    """How steep the discriminator is at photographs: the mean of ‖∇D(x)‖² over them.
+
+    A discriminator that wins by large logits has large slopes, and pushes the generator too hard
+    to follow. A weight on its slope, the penalty R1, keeps the game going.
+
+    Parameters
+    ----------
+    discriminator : callable
+        From (N, 3, patch, patch) to logits (N, 1).
+    real : Tensor
+        (N, 3, patch, patch), range [0, 1].
+
+    Returns
+    -------
+    Tensor
+        Scalar, logits² a unit of range², with a graph: it can be minimised.
+
+    References
+    ----------
+    Mescheder et al. 2018 (arXiv:1801.04406), Equation 9.
+    """
+    real = real.detach().requires_grad_(True)
+    (gradient,) = torch.autograd.grad(discriminator(real).sum(), real, create_graph=True)
+    return gradient.float().square().sum((1, 2, 3)).mean()
+
+
 class ContentLoss(nn.Module):
     """Mean squared distance between two pictures' features in a frozen network (VGG loss).
 
@@ -172,6 +199,7 @@ def judge_step(
     real: Tensor,
     *,
     smoothing: float = 0.0,
+    penalty: Callable[[Tensor], Tensor] | None = None,
     backward: Callable[[Tensor], None] = torch.Tensor.backward,
 ) -> Tensor:
     """Update the discriminator once, on photographs and on pictures that were made.
@@ -184,19 +212,21 @@ def judge_step(
         (N, 3, patch, patch), range [0, 1]. `fake` is detached: its generator learns nothing.
     smoothing : float
         As in :func:`discriminator_loss`.
+    penalty : callable, optional
+        Called with `real`; what it returns, such as a weighted :func:`slope`, is minimised too.
     backward : callable
         As in :func:`srgan_step`.
 
     Returns
     -------
     Tensor
-        Scalar, detached: the loss before the update.
+        Scalar, detached: the loss before the update, without the penalty.
     """
     loss = discriminator_loss(
         discriminator(real), discriminator(fake.detach()), smoothing=smoothing
     )
     optimizer.zero_grad(set_to_none=True)
-    backward(loss)
+    backward(loss + penalty(real) if penalty else loss)
     optimizer.step()
     return loss.detach()
 
@@ -212,6 +242,8 @@ def srgan_step(
     *,
     weights: LossWeights,
     smoothing: float = 0.0,
+    penalty: Callable[[Tensor], Tensor] | None = None,
+    see: Callable[[Tensor], Tensor] = lambda image: image,
     backward: Callable[[Tensor], None] = torch.Tensor.backward,
     unsynchronised: Callable[[nn.Module], AbstractContextManager] = lambda _: nullcontext(),
 ) -> dict[str, Tensor]:
@@ -235,6 +267,10 @@ def srgan_step(
         it is.
     smoothing : float
         As in :func:`discriminator_loss`.
+    penalty : callable, optional
+        As in :func:`judge_step`.
+    see : callable
+        What the discriminator is shown of a picture; the whole, unless something else is given.
     backward, unsynchronised : callable
         Fabric's ``backward`` and ``no_backward_sync`` when it drives the training on several
         devices; the defaults serve a single one.
@@ -255,9 +291,10 @@ def srgan_step(
         losses["discriminator"] = judge_step(
             discriminator,
             discriminator_optimizer,
-            fake,
-            real,
+            see(fake),
+            see(real),
             smoothing=smoothing,
+            penalty=penalty,
             backward=backward,
         )
     parts = {"mse": F.mse_loss(fake, real), "content": content(fake, real)}
@@ -265,7 +302,7 @@ def srgan_step(
     generator_optimizer.zero_grad(set_to_none=True)
     with unsynchronised(discriminator), frozen(discriminator):
         if weights.adversarial:
-            parts["adversarial"] = adversarial_loss(discriminator(fake))
+            parts["adversarial"] = adversarial_loss(discriminator(see(fake)))
             total = total + weights.adversarial * parts["adversarial"]
         backward(total)
     generator_optimizer.step()

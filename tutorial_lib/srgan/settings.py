@@ -77,9 +77,15 @@ class SrganConfig(TrainingConfig):
         Steps, the first ones, in which the discriminator alone learns.
     smoothing : float
         As in :func:`tutorial_lib.srgan.discriminator_loss`.
+    slope_penalty : float
+        Weight of half the discriminator's :func:`tutorial_lib.srgan.slope` at photographs, charged
+        for four steps at once in every fourth step; zero leaves it out, as the article.
+    window : int
+        Side of the square, anywhere in the patch, that the discriminator is shown; 0 shows it the
+        whole, as the article.
     frozen : str
-        A part of the generator whose weights stay as they are, such as "tail"; empty trains all,
-        as the article.
+        Parts of the generator whose weights stay as they are, such as "tail" or "head body"; empty
+        trains all, as the article.
     fixed_statistics : bool
         Normalise the generator's maps by the start's statistics throughout; False by each batch's
         own, as the article.
@@ -99,6 +105,8 @@ class SrganConfig(TrainingConfig):
     beta2: float = 0.999
     judge_first: int = 0
     smoothing: float = 0.0
+    slope_penalty: float = 0.0
+    window: int = 0
     frozen: str = ""
     fixed_statistics: bool = False
     falling: float = 0.0

@@ -7,6 +7,7 @@ it next to nothing.
 
 from __future__ import annotations
 
+import math
 from statistics import fmean
 
 import torch
@@ -50,6 +51,7 @@ picture, that are even all over and whose fine structure is nearest to two grey 
 square): where there is less, a share of it says nothing that could be seen."""
 
 TEXTURE_SIDE, LATTICE_SIDE = 64, 48
+SPECTRUM_RANGE = (1e0, 1e6)  # squared grey levels, from black to white
 FINE = 1 / 8  # cycles a pixel: what a picture shrunk by four cannot hold
 
 PROTOCOL = {
@@ -170,3 +172,20 @@ def lattice_score(upscale: Upscale, *, device: torch.device | str = "cpu") -> fl
     """A method's mean lattice share over the smooth squares."""
     pairs = squares(upscale, SMOOTH, side=LATTICE_SIDE, device=device).values()
     return round(fmean(lattice_share(made).item() for made, _ in pairs), 5)
+
+
+def smooth_spectrum(upscale: Upscale, *, device: torch.device | str = "cpu") -> Tensor:
+    """The spectrum behind :func:`lattice_score`, as a picture of it.
+
+    Returns
+    -------
+    Tensor
+        (1, 3, S, S), grey, range [0, 1]: frequency zero in the middle, half a cycle a pixel at the
+        edges; the logarithm of the mean energy over the smooth squares, between those of
+        :data:`SPECTRUM_RANGE`.
+    """
+    pairs = squares(upscale, SMOOTH, side=LATTICE_SIDE, device=device).values()
+    energy = torch.cat([luma_energy(made) for made, _ in pairs]).mean(0)
+    low, high = (math.log10(end) for end in SPECTRUM_RANGE)
+    grey = (energy.clamp(min=1e-12).log10() - low) / (high - low)
+    return torch.fft.fftshift(grey).clamp(0, 1).expand(1, 3, -1, -1)

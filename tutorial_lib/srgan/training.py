@@ -23,7 +23,7 @@ from torchvision.datasets import VOCSegmentation
 from tutorial_lib import ledger
 from tutorial_lib.data import Pairs, read_image
 from tutorial_lib.srgan.evaluation import SCALE
-from tutorial_lib.srgan.losses import ContentLoss, LossWeights, srgan_step, srresnet_step
+from tutorial_lib.srgan.losses import ContentLoss, LossWeights, slope, srgan_step, srresnet_step
 from tutorial_lib.srgan.networks import Discriminator, Generator, grown
 from tutorial_lib.srgan.settings import SrganConfig, SrresnetConfig, TrainingConfig
 from tutorial_lib.training import (
@@ -39,6 +39,9 @@ from tutorial_lib.vgg import VGG16_FILE, Vgg
 VGG_UNIT: dict[str, float] = {"vgg19": 1.0, "vgg16": 255 * 0.226}
 """What a backbone's maps are divided by, so that one content weight serves both: VGG19 here reads
 pictures of unit variance, VGG16 on the scale of 0 to 255, where their deviation is this."""
+
+PENALISED = 4
+"""The discriminator's slope is penalised in every so many steps, as it costs as much as a step."""
 
 PUBLISHED = "published/srgan_x4_leftthomas.pth"
 """The generator of five blocks that the article's author built on (Hao Ren, 2018)."""
@@ -116,10 +119,17 @@ class GeneratorRecipe:
         return self.stored(self.modules.get("average", self.modules["generator"]))
 
     def others(self) -> dict[str, Generator]:
-        """Further networks that are worth a measurement: without averaging, the last weights."""
-        if not self.config.average:
-            return {}
-        return {"last weights": self.stored(self.modules["generator"])}
+        """Further networks that are worth a measurement.
+
+        Without averaging, the last weights; without new statistics, those that training left.
+        """
+        found = {}
+        if self.config.average:
+            found["last weights"] = self.stored(self.modules["generator"])
+        if self.config.statistics:
+            kept = self.modules.get("average", self.modules["generator"])
+            found["running statistics"] = generator_from(half_state(kept)).to(self.fabric.device)
+        return found
 
     def protocol(self) -> dict[str, str]:
         """What a record says of how its numbers came about, beyond the settings."""
@@ -190,7 +200,7 @@ class SrganRecipe(GeneratorRecipe):
 
     def __init__(self, config: SrganConfig, fabric: Fabric, *, steps: int) -> None:
         super().__init__(config, fabric, steps=steps)
-        network = Discriminator(patch=config.patch)
+        network = Discriminator(patch=config.window or config.patch)
         self.discriminator, self.discriminator_optimizer = set_up(
             fabric, network, self.adam(network), compile=self.compile
         )
@@ -202,8 +212,8 @@ class SrganRecipe(GeneratorRecipe):
     def begin(self) -> Generator:
         """SRResNet, in part frozen where the settings say so."""
         network = super().begin().train(not self.config.fixed_statistics)
-        if self.config.frozen:
-            network.get_submodule(self.config.frozen).requires_grad_(False)
+        for part in self.config.frozen.split():
+            network.get_submodule(part).requires_grad_(False)
         return network
 
     def adam(self, network: nn.Module) -> torch.optim.Optimizer:
@@ -222,6 +232,17 @@ class SrganRecipe(GeneratorRecipe):
         set_rate(self.discriminator_optimizer, config.discriminator_rate * share)
         low, real = self.sample(generator)
 
+        def see(image: Tensor) -> Tensor:
+            return window(image, config.window, generator=generator) if config.window else image
+
+        def penalty(real: Tensor) -> Tensor:
+            with self.fabric.autocast():
+                return PENALISED / 2 * config.slope_penalty * slope(network, real)
+
+        # Without Fabric's wrapper, which lets no gradient be taken but by its own backward.
+        network = self.modules["discriminator"]
+        penalised = config.slope_penalty > 0 and index % PENALISED == 0
+
         def content(fake: Tensor, real: Tensor) -> Tensor:
             with self.fabric.autocast():
                 return self.content(fake, real) / VGG_UNIT[self.vgg.backbone] ** 2
@@ -236,6 +257,8 @@ class SrganRecipe(GeneratorRecipe):
             real,
             weights=LossWeights(content=config.content, adversarial=config.adversarial),
             smoothing=config.smoothing,
+            penalty=penalty if penalised else None,
+            see=see,
             backward=self.fabric.backward,
             unsynchronised=self._unsynchronised,
         )
@@ -266,6 +289,33 @@ class SrganRecipe(GeneratorRecipe):
 
     def _unsynchronised(self, module: Any) -> AbstractContextManager:
         return self.fabric.no_backward_sync(module, enabled=self.fabric.world_size > 1)
+
+
+def window(image: Tensor, side: int, *, generator: torch.Generator) -> Tensor:
+    """The same square, anywhere, of all pictures of a batch.
+
+    Shown the whole patch, the discriminator's strides always meet the generator's sub-pixel grid at
+    the same places; in a window at random they do not.
+
+    Parameters
+    ----------
+    image : Tensor
+        (N, C, H, W).
+    side : int
+        Of the square, in pixels, at most H and W.
+    generator : torch.Generator
+        On the CPU.
+
+    Returns
+    -------
+    Tensor
+        (N, C, side, side), a view.
+    """
+    top, left = (
+        int(torch.randint(length - side + 1, (), generator=generator))
+        for length in image.shape[-2:]
+    )
+    return image[..., top : top + side, left : left + side]
 
 
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
