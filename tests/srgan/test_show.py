@@ -1,13 +1,19 @@
 """What the SRGAN chapter draws."""
 
+import base64
+import io
 import re
 
 import torch
 
-from tutorial_lib.data import embedded
+from tutorial_lib.data import embedded, read_image
 from tutorial_lib.ledger import Record
 from tutorial_lib.metrics import imresize
 from tutorial_lib.srgan.show import EnlargePanel, enlarge_by, error_frames, generator_diagram, plan
+
+
+def decode(base64_text):
+    return read_image(io.BytesIO(base64.b64decode(base64_text)))
 
 
 def record(config, *, steps=100, planned=100, protocol=None):
@@ -69,13 +75,26 @@ def test_errors_are_counted_inside_the_border_only():
     # The error is grey and lies in the border alone: without it all frames are one and black.
     files = re.findall(r"base64,([^\"]+)", shown.html)
     assert len(files) == 6
-    assert len({files[0], files[3]}) == len(set(files[1:3] + files[4:])) == 1
+    assert len(set(files[1:3] + files[4:])) == 1
     assert files[0] != files[1]
+    # Luma has 219 levels to colour's 255.
+    colour, luma = (decode(file)[0, :, 1, 20] for file in (files[0], files[3]))
+    torch.testing.assert_close(colour, torch.ones(3))
+    torch.testing.assert_close(luma, torch.full((3,), 219 / 255), atol=2 / 255, rtol=0)
     found = [label.split(": ")[1] for label in shown.labels]
     # A tenth of the rows is off by 51 grey levels, all of them within four pixels of an edge.
     assert found[0] == "23.98 dB"
     assert found[1:3] == ["inf dB", "inf dB"]
     assert float(found[3].removesuffix(" dB")) > 23.98
+
+
+def test_an_error_in_blue_is_a_small_one_in_luma():
+    real = torch.full((1, 3, 40, 40), 0.5)
+    picture = real.clone()
+    picture[:, 2] += 0.2
+    files = re.findall(r"base64,([^\"]+)", error_frames(picture, real).html)
+    luma = decode(files[3])[0, :, 20, 20]
+    torch.testing.assert_close(luma, torch.full((3,), 24.966 / 255), atol=3 / 255, rtol=0)
 
 
 def test_the_diagram_has_a_text():

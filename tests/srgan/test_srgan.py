@@ -116,6 +116,17 @@ def test_sub_pixel_convolution_is_a_strided_choice_of_channels():
 # ------------------------------------------------------------------------------- losses
 
 
+def test_a_flat_picture_can_only_become_a_lattice():
+    """Far from the border, whatever is made of one colour repeats with every input pixel."""
+    torch.manual_seed(0)
+    network = Generator(channels=8, blocks=1).eval()
+    with torch.no_grad():
+        made = network(torch.full((1, 3, 32, 32), 0.4))[0, :, 56:72, 56:72]
+    tile = made[:, :4, :4]
+    assert tile.std((1, 2)).min() > 1e-3
+    torch.testing.assert_close(made, tile.repeat(1, 4, 4), atol=1e-6, rtol=0)
+
+
 def test_losses_on_logits_equal_the_articles_on_probabilities():
     real, fake = 3 * torch.randn(2, 64, 1, dtype=torch.float64)
     bce = nn.BCELoss()
@@ -341,7 +352,7 @@ def test_the_articles_protocol_counts_every_pixel_unrounded(monkeypatch):
     [
         "srgan/bicubic",
         "srgan/srresnet",
-        "srgan/scratch",
+        "srgan/grown",
         "srgan/srgan",
         "srgan/vgg54",
         "srgan/losses",

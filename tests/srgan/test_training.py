@@ -338,6 +338,24 @@ def test_a_window_is_one_square_of_all_pictures_anywhere():
     assert {left for _, left in corners} == set(range(9))
 
 
+def test_the_discriminator_is_shown_noise_where_the_settings_say(fabric, quick, monkeypatch):
+    shown = {}
+    for level in (0.0, 25.5):
+        recipe = srgan(fabric, monkeypatch, instance_noise=level, fixed_statistics=True)
+        seen = []
+        recipe.modules["discriminator"].register_forward_pre_hook(
+            lambda _, pictures, seen=seen: seen.append(pictures[0].detach())
+        )
+        step(recipe, 0)
+        shown[level] = seen
+    # Photographs, fakes for the discriminator, fakes for the generator: each with its own noise.
+    added = [noisy - clean for noisy, clean in zip(shown[25.5][:2], shown[0.0][:2], strict=True)]
+    for noise in added:
+        assert noise.std().item() == pytest.approx(0.1, rel=0.05)
+    assert (added[0] - added[1]).std() > 0.12
+    assert not torch.equal(shown[25.5][2], shown[25.5][1])
+
+
 def test_window_and_penalty_reach_the_step(fabric, quick, monkeypatch):
     recipe = srgan(fabric, monkeypatch, window=16, slope_penalty=1.0)
     asked = []

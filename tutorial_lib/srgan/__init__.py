@@ -1,5 +1,6 @@
 """SRGAN: a residual super-resolution generator, its discriminator, and their losses."""
 
+from tutorial_lib.srgan.ambiguity import Twins, twins
 from tutorial_lib.srgan.losses import (
     ContentLoss,
     LossWeights,
@@ -24,6 +25,7 @@ __all__ = [
     "Generator",
     "LossWeights",
     "ResidualBlock",
+    "Twins",
     "UpsampleBlock",
     "adversarial_loss",
     "discriminator_loss",
@@ -32,4 +34,5 @@ __all__ = [
     "srgan_step",
     "srresnet_step",
     "stage",
+    "twins",
 ]

@@ -261,29 +261,6 @@ def _measured_alone(run: Callable[[Run], ledger.Record], name: str, summary: str
     )
 
 
-def _srresnet(name: str, summary: str, *, start: str = PUBLISHED) -> Experiment:
-    settings = GROWN | {"start": start}
-    return Experiment(
-        name=name,
-        summary=summary,
-        profiles={
-            "smoke": SrresnetConfig(
-                **settings | {"batch": 4, "statistics": 32},
-                steps=4,
-                patch=48,
-                limit=8,
-                test_sets=("set5",),
-            ),
-            "quick": SrresnetConfig(**settings, steps=3_000),
-            "book": SrresnetConfig(**settings, steps=7_000),
-            "gpu": SrresnetConfig(**settings | {"batch": 16}, steps=40_000),
-            "article": SrresnetConfig(**ARTICLE),
-        },
-        run=run_srresnet,
-        needs=("bsds500", *TEST_SETS, *([start] if start else [])),
-    )
-
-
 def _ablation(name: str, summary: str, *, steps: int, variants: tuple[str, ...]) -> Experiment:
     settings = BALANCED | {"variants": variants}
     return Experiment(
@@ -308,7 +285,7 @@ def _ablation(name: str, summary: str, *, steps: int, variants: tuple[str, ...])
     )
 
 
-def _srgan(name: str, summary: str, *, features: str) -> Experiment:
+def _srgan(name: str, summary: str, *, book: int, features: str) -> Experiment:
     balanced = BALANCED | {"features": features}
     return Experiment(
         name=name,
@@ -321,7 +298,7 @@ def _srgan(name: str, summary: str, *, features: str) -> Experiment:
                 test_sets=("set5",),
             ),
             "quick": SrganConfig(**balanced, steps=3_000),
-            "book": SrganConfig(**balanced, steps=8_000),
+            "book": SrganConfig(steps=book, batch=4, features=features),
             "gpu": SrganConfig(**balanced | LARGE, steps=10_000),
             "article": SrganConfig(**ARTICLE, average=False, start="", features=features),
         },
@@ -337,16 +314,45 @@ EXPERIMENTS = (
     _measured_alone(
         run_published, "srgan/published", "the published generator of five blocks, as it is"
     ),
-    _srresnet(
-        "srgan/srresnet", "the generator alone, on the squared error, grown from the published one"
+    Experiment(
+        name="srgan/srresnet",
+        summary="the generator alone, from random weights, on the squared error",
+        profiles={
+            "smoke": SrresnetConfig(steps=4, batch=4, patch=48, limit=8, test_sets=("set5",)),
+            "quick": SrresnetConfig(**BRIEF, steps=10_000),
+            "book": SrresnetConfig(**BRIEF, steps=6_000, batch=4),
+            "gpu": SrresnetConfig(**BRIEF, steps=40_000),
+            "article": SrresnetConfig(**ARTICLE),
+        },
+        run=run_srresnet,
+        needs=("bsds500", *TEST_SETS),
     ),
-    _srresnet("srgan/scratch", "the same for as many steps, from random weights", start=""),
+    Experiment(
+        name="srgan/grown",
+        summary="the same generator, grown from the published one of five blocks",
+        profiles={
+            "smoke": SrresnetConfig(
+                **GROWN | {"batch": 4, "statistics": 32},
+                steps=4,
+                patch=48,
+                limit=8,
+                test_sets=("set5",),
+            ),
+            "quick": SrresnetConfig(**GROWN, steps=3_000),
+            "book": SrresnetConfig(**GROWN, steps=7_000),
+            "gpu": SrresnetConfig(**GROWN | {"batch": 16}, steps=40_000),
+            "article": SrresnetConfig(**ARTICLE),
+        },
+        run=run_srresnet,
+        needs=("bsds500", *TEST_SETS, PUBLISHED),
+    ),
     _srgan(
         "srgan/srgan",
         "SRResNet carried on against a discriminator, with VGG's φ2,2",
+        book=5_000,
         features="last2",
     ),
-    _srgan("srgan/vgg54", "the same with VGG's φ5,4", features="last5"),
+    _srgan("srgan/vgg54", "the same with VGG's φ5,4", book=800, features="last5"),
     _ablation("srgan/losses", "SRGAN with one, two and three losses", steps=2_000, variants=LOSSES),
     _ablation(
         "srgan/lattice",

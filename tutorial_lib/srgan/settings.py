@@ -83,6 +83,9 @@ class SrganConfig(TrainingConfig):
     window : int
         Side of the square, anywhere in the patch, that the discriminator is shown; 0 shows it the
         whole, as the article.
+    instance_noise : float
+        Standard deviation, in grey levels, of the noise that is added to all that the discriminator
+        is shown; 0 adds none, as the article.
     frozen : str
         Parts of the generator whose weights stay as they are, such as "tail" or "head body"; empty
         trains all, as the article.
@@ -107,6 +110,7 @@ class SrganConfig(TrainingConfig):
     smoothing: float = 0.0
     slope_penalty: float = 0.0
     window: int = 0
+    instance_noise: float = 0.0
     frozen: str = ""
     fixed_statistics: bool = False
     falling: float = 0.0

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Literal
 
 import ipywidgets as widgets
@@ -14,11 +16,30 @@ from torch import Tensor
 from tutorial_lib.data import embedded, low_resolution
 from tutorial_lib.ledger import Record
 from tutorial_lib.metrics import Protocol, psnr
-from tutorial_lib.show.curves import figure
+from tutorial_lib.show.curves import curves, figure
 from tutorial_lib.show.grids import grid
 from tutorial_lib.show.pictures import Picture
 from tutorial_lib.show.sliders import FrameGrid, FrameSlider
 from tutorial_lib.show.style import style
+from tutorial_lib.srgan.ablation import file_name
+
+PEERS: tuple[dict[str, str | float], ...] = (
+    {"method": "SRResNet, Ledig 2017", "PSNR Y": 32.05, "SSIM Y": 0.9019},
+    {"method": "SRResNet, MMagic", "PSNR RGB": 30.23, "SSIM RGB": 0.8491},
+    {"method": "EDSR, Lim 2017", "PSNR Y": 32.46, "SSIM Y": 0.8968},
+    {
+        "method": "RRDB, Wang 2018 (RGB: MMagic)",
+        "PSNR Y": 32.73,
+        "SSIM Y": 0.9011,
+        "PSNR RGB": 30.64,
+        "SSIM RGB": 0.8559,
+    },
+    {"method": "SRGAN, Ledig 2017", "PSNR Y": 29.40, "SSIM Y": 0.8472},
+    {"method": "SRGAN, MMagic", "PSNR RGB": 27.95, "SSIM RGB": 0.7846},
+    {"method": "ESRGAN, MMagic", "PSNR RGB": 28.27, "SSIM RGB": 0.7778},
+)
+"""Published results on Set5, four times enlarged, four pixels cropped: of Y from the papers (EDSR's
+and RRDB's as in ESRGAN's repository), of RGB from MMagic's trainings (OpenMMLab)."""
 
 PARTS = (
     ("9 × 9\nconv\nPReLU", 2.6),
@@ -135,6 +156,71 @@ def through_training(records: Mapping[str, Record]) -> FrameSlider:
     )
 
 
+def loss_curves(record: Record, *, over: int = 10) -> Picture:
+    """The two players' losses through a training, each as the mean of one verdict.
+
+    The discriminator's loss is a sum over two kinds of pictures; half of it, as the generator's, is
+    log 2 for a coin.
+
+    Parameters
+    ----------
+    record : Record
+        Of an SRGAN training.
+    over : int
+        Points of the record's curves that one point here is the mean of; the band is their range.
+    """
+    series, bands = {}, {}
+    for name, loss, share in (
+        ("discriminator, half its loss", "discriminator", 0.5),
+        ("generator, adversarial loss", "adversarial", 1.0),
+    ):
+        steps, values = (torch.tensor(record.curves[loss][key]) for key in ("step", "value"))
+        whole = len(steps) // over * over
+        ends = steps[:whole].view(-1, over)[:, -1]
+        groups = share * values[:whole].view(-1, over)
+        series[name] = (ends.tolist(), groups.mean(1).tolist())
+        bands[name] = (groups.amin(1).tolist(), groups.amax(1).tolist())
+    return curves(
+        series,
+        bands=bands,
+        references={"a coin: log 2 = 0.69": math.log(2)},
+        xlabel="step of SRGAN's training",
+        ylabel="loss for one verdict",
+        alt="Losses of the discriminator and of the generator through SRGAN's training, beside "
+        "that of a coin.",
+    )
+
+
+def lattice_frames(record: Record) -> FrameGrid:
+    """What each training does to smooth skin, step by step, and the spectrum of all smooth squares.
+
+    Parameters
+    ----------
+    record : Record
+        Of the experiment that lets different parts of the generator learn.
+    """
+    variants = record.config["variants"]
+    frames: list[list[Path]] = []
+    labels: list[list[str]] = []
+    for variant in variants:
+        curve = record.curves[f"lattice, {variant}"]
+        frames.append([])
+        labels.append([])
+        for step, value in zip(curve["step"], curve["value"], strict=True):
+            frames[-1].append(record.artefact(file_name(variant, f"{int(step):06d}.webp")))
+            labels[-1].append(f"{variant}, step {int(step):,}: lattice {value:.3f}")
+    return FrameGrid(
+        frames,
+        labels=labels,
+        descriptions=("which learn", "step"),
+        start=(0, -1),
+        alt="A baby's brow, a baboon's nose, and the spectrum of twelve smooth squares,",
+        caption="Left and middle: 48 pixels of skin. Right: how much there is of each frequency, "
+        "none in the middle, half a cycle a pixel at the edges. A lattice of period 4 is a bright "
+        "dot half-way out.",
+    )
+
+
 def error_frames(picture: Tensor, real: Tensor, *, crops: Sequence[int] = (0, 4, 16)) -> FrameGrid:
     """Errors where a protocol counts them: by channel, and by how much of the border is left out.
 
@@ -145,8 +231,12 @@ def error_frames(picture: Tensor, real: Tensor, *, crops: Sequence[int] = (0, 4,
     crops : sequence of int
         Pixels left out at each edge.
     """
-    error = (5 * (picture - real).abs()).clamp(0, 1)
-    grey = error.mean(1, keepdim=True).expand(-1, 3, -1, -1)
+    difference = picture - real
+    error = (5 * difference.abs()).clamp(0, 1)
+    # Luma of the difference, in the studio range that the protocol's Y has: 65.481 / 255, …
+    studio = difference.new_tensor([65.481, 128.553, 24.966]).view(1, 3, 1, 1) / 255
+    luma = (5 * (difference * studio).sum(1, keepdim=True).abs()).clamp(0, 1)
+    grey = luma.expand(-1, 3, -1, -1)
     frames: list[list[Tensor]] = []
     labels: list[list[str]] = []
     channels: tuple[tuple[Literal["rgb", "y"], Tensor], ...] = (("rgb", error), ("y", grey))

@@ -233,7 +233,12 @@ class SrganRecipe(GeneratorRecipe):
         low, real = self.sample(generator)
 
         def see(image: Tensor) -> Tensor:
-            return window(image, config.window, generator=generator) if config.window else image
+            if config.window:
+                image = window(image, config.window, generator=generator)
+            if config.instance_noise:
+                noise = torch.randn(image.shape, generator=generator).to(image)
+                image = image + config.instance_noise / 255 * noise
+            return image
 
         def penalty(real: Tensor) -> Tensor:
             with self.fabric.autocast():
