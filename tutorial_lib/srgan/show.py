@@ -259,6 +259,41 @@ def error_frames(picture: Tensor, real: Tensor, *, crops: Sequence[int] = (0, 4,
     )
 
 
+@torch.no_grad()
+def flat_frames(
+    methods: Mapping[str, Callable[[Tensor], Tensor]], *, levels: Sequence[float] = (0.2, 0.5, 0.8)
+) -> FrameGrid:
+    """What each method makes of a picture of one grey, its mean taken away, ten times as strong.
+
+    Parameters
+    ----------
+    methods : mapping
+        As in :class:`EnlargePanel`.
+    levels : sequence of float
+        The greys, from 0 to 1.
+    """
+    frames: list[list[Tensor]] = []
+    labels: list[list[str]] = []
+    for name, method in methods.items():
+        frames.append([])
+        labels.append([])
+        for level in levels:
+            # The border, where the networks see its padding, is cut away.
+            made = method(torch.full((1, 3, 56, 56), level))[..., 96:128, 96:128]
+            rest = made - made.mean((2, 3), keepdim=True)
+            frames[-1].append((0.5 + 10 * rest).clamp(0, 1))
+            strength = 255 * rest.square().mean().sqrt().item()
+            labels[-1].append(f"{name}, grey {level:g}: {strength:.2f} grey levels of pattern")
+    return FrameGrid(
+        frames,
+        labels=labels,
+        descriptions=("method", "grey"),
+        start=(len(frames) - 1, len(levels) // 2),
+        alt="What a method makes of one grey, ten times as strong,",
+        caption="32 × 32 pixels. A flat frame is a right answer.",
+    )
+
+
 class EnlargePanel:
     """Any square of a photograph of the wheel, shrunk and enlarged again in several ways.
 
