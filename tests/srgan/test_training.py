@@ -17,7 +17,7 @@ from tutorial_lib.srgan import (
     srgan_step,
     training,
 )
-from tutorial_lib.srgan.losses import frozen, judge_step, slope
+from tutorial_lib.srgan.losses import frozen, judge_step, mean_block_error, slope
 from tutorial_lib.training import make_fabric
 
 
@@ -323,6 +323,31 @@ def test_a_penalty_on_its_slope_makes_the_discriminator_flatter():
     assert slope(flat, real) < slope(steep, real) / 3
 
 
+def test_a_lattice_is_all_that_the_mean_block_sees():
+    generator = torch.Generator().manual_seed(0)
+    real = torch.rand(2, 3, 64, 64, generator=generator)
+    lattice = torch.zeros(64, 64)
+    lattice[::4, 1::4] = 0.1
+    found = mean_block_error(real + lattice, real).item()
+    assert found == pytest.approx(0.1**2 * (15 / 16) / 16, rel=1e-4)
+    assert mean_block_error(real + 0.2, real).item() == pytest.approx(0, abs=1e-12)
+    # Noise of the same strength is spread over 256 blocks.
+    noise = 0.1 / 4 * torch.randn(real.shape, generator=generator)
+    assert mean_block_error(real + noise, real).item() < found / 100
+    three = torch.zeros(64, 64)
+    three[:, ::3] = 0.1
+    assert mean_block_error(real + three, real).item() < found / 30
+
+
+def test_the_mean_block_is_a_loss_only_where_it_has_a_weight(fabric, quick, monkeypatch):
+    before = {}
+    for weight in (0.0, 1e4):
+        recipe = srgan(fabric, monkeypatch, block=weight, fixed_statistics=True)
+        assert ("block" in step(recipe, 0)) is (weight > 0)
+        before[weight] = recipe.modules["generator"].tail[-2].weight.detach().clone()
+    assert not torch.equal(before[0.0], before[1e4])
+
+
 def test_a_window_is_one_square_of_all_pictures_anywhere():
     places = torch.arange(20.0)[:, None] * 100 + torch.arange(24.0)
     image = places.expand(2, 1, 20, 24)
@@ -336,24 +361,6 @@ def test_a_window_is_one_square_of_all_pictures_anywhere():
     assert len(corners) > 40
     assert {top for top, _ in corners} == set(range(5))
     assert {left for _, left in corners} == set(range(9))
-
-
-def test_the_discriminator_is_shown_noise_where_the_settings_say(fabric, quick, monkeypatch):
-    shown = {}
-    for level in (0.0, 25.5):
-        recipe = srgan(fabric, monkeypatch, instance_noise=level, fixed_statistics=True)
-        seen = []
-        recipe.modules["discriminator"].register_forward_pre_hook(
-            lambda _, pictures, seen=seen: seen.append(pictures[0].detach())
-        )
-        step(recipe, 0)
-        shown[level] = seen
-    # Photographs, fakes for the discriminator, fakes for the generator: each with its own noise.
-    added = [noisy - clean for noisy, clean in zip(shown[25.5][:2], shown[0.0][:2], strict=True)]
-    for noise in added:
-        assert noise.std().item() == pytest.approx(0.1, rel=0.05)
-    assert (added[0] - added[1]).std() > 0.12
-    assert not torch.equal(shown[25.5][2], shown[25.5][1])
 
 
 def test_window_and_penalty_reach_the_step(fabric, quick, monkeypatch):

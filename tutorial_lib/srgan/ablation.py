@@ -43,10 +43,10 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "squared error, VGG": {"adversarial": 0.0},
     "squared error, adversary": {"content": 0.0},
     "all three": {},
-    "all weights learn": {"frozen": ""},
-    "all but the tail": {"frozen": "tail"},
-    "the tail alone": {"frozen": "head body"},
-    "all but the tail, whole patches judged": {"frozen": "tail", "window": 0},
+    "all weights learn": {"frozen": "", "block": 0.0},
+    "all but the tail": {"block": 0.0},
+    "the tail alone": {"frozen": "head body", "block": 0.0},
+    "all but the tail, the mean block priced": {},
 }
 """Name → the settings in which it differs from the experiment's own."""
 

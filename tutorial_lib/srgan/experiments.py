@@ -234,15 +234,17 @@ BALANCED: dict[str, Any] = {
     "batch": 8,
     "patch": 64,
     "window": 48,
+    "learning_rate": 5e-5,
     "beta2": 0.99,
     "judge_first": 100,
-    "slope_penalty": 0.1,
+    "slope_penalty": 0.03,
+    "block": 100.0,
     "frozen": "tail",
     "fixed_statistics": True,
     "falling": 0.4,
 }
-"""SRGAN held in balance: a window at random and a flat discriminator, and a tail that keeps
-SRResNet's weights."""
+"""SRGAN held in balance: a window at random, a flat discriminator, a tail that keeps SRResNet's
+weights, and a price on every lattice."""
 
 LARGE: dict[str, Any] = {"batch": 16, "patch": 96, "window": 80}
 """What a GPU can do at once."""

@@ -126,9 +126,33 @@ class ContentLoss(nn.Module):
         return list(maps.values()) if isinstance(maps, dict) else [maps]
 
 
+def mean_block_error(fake: Tensor, real: Tensor, *, side: int = 4) -> Tensor:
+    """Squared error of the mean block: of what all blocks of `side` × `side` pixels share.
+
+    Texture is different in every block, and its mean is nearly flat. A lattice is the same in every
+    block, and its mean is the lattice.
+
+    Parameters
+    ----------
+    fake, real : Tensor
+        (N, C, H, W), range [0, 1]; H and W multiples of `side`.
+    side : int
+        Of the blocks: how many times a network enlarges.
+
+    Returns
+    -------
+    Tensor
+        Scalar: the mean over pictures, channels and the block's pixels, the block's own mean taken
+        away.
+    """
+    error = (fake - real).unflatten(-1, (-1, side)).unflatten(-3, (-1, side))
+    block = error.mean((-4, -2))
+    return (block - block.mean((-2, -1), keepdim=True)).square().mean()
+
+
 @dataclass(frozen=True)
 class LossWeights:
-    """Weights of the generator's three losses, as in the article.
+    """Weights of the generator's losses: three, as in the article, and one that it does not have.
 
     Parameters
     ----------
@@ -139,11 +163,14 @@ class LossWeights:
     adversarial : float
         Of the adversarial loss; zero leaves the discriminator out: it is neither asked nor
         trained.
+    block : float
+        Of :func:`mean_block_error`, which the article does not have.
     """
 
     pixel: float = 1.0
     content: float = 2e-6
     adversarial: float = 1e-3
+    block: float = 0.0
 
 
 # ------------------------------------------------------------------------- one update
@@ -278,8 +305,8 @@ def srgan_step(
     Returns
     -------
     dict of Tensor
-        ``discriminator``, ``mse``, ``content`` and ``adversarial``, unweighted and detached; of
-        the four, those that were computed.
+        ``discriminator``, ``mse``, ``content``, ``adversarial`` and ``block``, unweighted and
+        detached; of the five, those that were computed.
 
     References
     ----------
@@ -299,6 +326,9 @@ def srgan_step(
         )
     parts = {"mse": F.mse_loss(fake, real), "content": content(fake, real)}
     total = weights.pixel * parts["mse"] + weights.content * parts["content"]
+    if weights.block:
+        parts["block"] = mean_block_error(fake, real)
+        total = total + weights.block * parts["block"]
     generator_optimizer.zero_grad(set_to_none=True)
     with unsynchronised(discriminator), frozen(discriminator):
         if weights.adversarial:

@@ -83,9 +83,6 @@ class SrganConfig(TrainingConfig):
     window : int
         Side of the square, anywhere in the patch, that the discriminator is shown; 0 shows it the
         whole, as the article.
-    instance_noise : float
-        Standard deviation, in grey levels, of the noise that is added to all that the discriminator
-        is shown; 0 adds none, as the article.
     frozen : str
         Parts of the generator whose weights stay as they are, such as "tail" or "head body"; empty
         trains all, as the article.
@@ -96,8 +93,9 @@ class SrganConfig(TrainingConfig):
         Share of the steps, at the end, over which the learning rates fall to zero.
     drop_every : int
         Steps after which the learning rates are multiplied by 0.1.
-    adversarial, content : float
-        Weights of the two losses beside the squared error.
+    adversarial, content, block : float
+        Weights of the losses beside the squared error, as in
+        :class:`tutorial_lib.srgan.LossWeights`.
     features : str
         The VGG layer: "last2" is the article's φ2,2, "last5" its φ5,4.
     """
@@ -110,11 +108,11 @@ class SrganConfig(TrainingConfig):
     smoothing: float = 0.0
     slope_penalty: float = 0.0
     window: int = 0
-    instance_noise: float = 0.0
     frozen: str = ""
     fixed_statistics: bool = False
     falling: float = 0.0
     drop_every: int = 100_000
     adversarial: float = 1e-3
     content: float = 2e-6
+    block: float = 0.0
     features: str = "last2"

@@ -233,12 +233,7 @@ class SrganRecipe(GeneratorRecipe):
         low, real = self.sample(generator)
 
         def see(image: Tensor) -> Tensor:
-            if config.window:
-                image = window(image, config.window, generator=generator)
-            if config.instance_noise:
-                noise = torch.randn(image.shape, generator=generator).to(image)
-                image = image + config.instance_noise / 255 * noise
-            return image
+            return window(image, config.window, generator=generator) if config.window else image
 
         def penalty(real: Tensor) -> Tensor:
             with self.fabric.autocast():
@@ -260,7 +255,9 @@ class SrganRecipe(GeneratorRecipe):
             content,
             low,
             real,
-            weights=LossWeights(content=config.content, adversarial=config.adversarial),
+            weights=LossWeights(
+                content=config.content, adversarial=config.adversarial, block=config.block
+            ),
             smoothing=config.smoothing,
             penalty=penalty if penalised else None,
             see=see,
