@@ -1,15 +1,30 @@
 """What the SRGAN chapter draws."""
 
 import base64
+import dataclasses
 import io
 import re
 
+import pytest
 import torch
+from torch import nn
 
-from tutorial_lib.data import embedded, read_image
+from tutorial_lib import ledger
+from tutorial_lib.data import embedded, read_image, write_image
 from tutorial_lib.ledger import Record
 from tutorial_lib.metrics import imresize
-from tutorial_lib.srgan.show import EnlargePanel, enlarge_by, error_frames, generator_diagram, plan
+from tutorial_lib.srgan import show
+from tutorial_lib.srgan.ablation import LEARNING, file_name
+from tutorial_lib.srgan.show import (
+    EnlargePanel,
+    enlarge_by,
+    error_frames,
+    flat_frames,
+    generator_diagram,
+    lattice_frames,
+    loss_curves,
+    plan,
+)
 
 
 def decode(base64_text):
@@ -95,6 +110,65 @@ def test_an_error_in_blue_is_a_small_one_in_luma():
     files = re.findall(r"base64,([^\"]+)", error_frames(picture, real).html)
     luma = decode(files[3])[0, :, 20, 20]
     torch.testing.assert_close(luma, torch.full((3,), 24.966 / 255), atol=3 / 255, rtol=0)
+
+
+def test_a_pattern_on_grey_is_measured_and_shown():
+    stripes = torch.zeros(1, 3, 224, 224)
+    stripes[..., ::2] = 2 / 255
+
+    def striped(low):
+        return nn.functional.interpolate(low, scale_factor=4) + stripes
+
+    shown = flat_frames({"flat": lambda low: low.repeat(1, 1, 4, 4), "striped": striped})
+    assert [label.split(": ")[1] for label in shown.labels] == [
+        *["0.00 grey levels of pattern"] * 3,
+        *["1.00 grey levels of pattern"] * 3,
+    ]
+    files = re.findall(r"base64,([^\"]+)", shown.html)
+    flat, striped_ = decode(files[1]), decode(files[4])
+    assert flat.std() == 0
+    # Ten grey levels above and below the middle.
+    assert 255 * (striped_.amax() - striped_.amin()).item() == pytest.approx(20, abs=2)
+
+
+def test_losses_are_those_of_one_verdict(monkeypatch):
+    drawn = {}
+    monkeypatch.setattr(show, "curves", lambda series, **more: drawn.update(more, series=series))
+    steps = [float(40 * k) for k in range(1, 26)]
+    record_ = dataclasses.replace(
+        record({}),
+        curves={
+            "discriminator": {"step": steps, "value": [1.0, 3.0] * 12 + [9.0]},
+            "adversarial": {"step": steps, "value": [0.5] * 25},
+        },
+    )
+    loss_curves(record_)
+    assert drawn["series"]["discriminator, half its loss"] == ([400.0, 800.0], [1.0, 1.0])
+    assert drawn["bands"]["discriminator, half its loss"] == ([0.5, 0.5], [1.5, 1.5])
+    assert drawn["series"]["generator, adversarial loss"] == ([400.0, 800.0], [0.5, 0.5])
+    assert list(drawn["references"].values()) == [pytest.approx(0.6931, abs=1e-4)]
+
+
+def test_each_training_has_its_row_of_frames(tmp_path, monkeypatch):
+    monkeypatch.setenv("TUTORIAL_LIB_RESULTS", str(tmp_path / "results"))
+    folder = tmp_path / "results" / "srgan" / "x"
+    folder.mkdir(parents=True)
+    curves, artefacts = {}, {}
+    for number, variant in enumerate(LEARNING):
+        curves[f"lattice, {variant}"] = {"step": [0.0, 50.0], "value": [0.005, 0.01 * number]}
+        for step in (0, 50):
+            name = file_name(variant, f"{step:06d}.webp")
+            write_image(folder / name, torch.full((1, 3, 48, 144), number / 9 + step / 1000))
+            artefacts[name] = ledger.sha256(folder / name)
+    found = dataclasses.replace(
+        record({"variants": list(LEARNING)}), curves=curves, artefacts=artefacts
+    )
+    shown = lattice_frames(found)
+    assert len(shown.labels) == 2 * len(LEARNING)
+    assert shown.labels[0] == f"{LEARNING[0]}, step 0: lattice 0.005"
+    assert shown.labels[3] == f"{LEARNING[1]}, step 50: lattice 0.010"
+    files = re.findall(r"base64,([^\"]+)", shown.html)
+    assert decode(files[3]).mean().item() == pytest.approx(1 / 9 + 0.05, abs=3e-3)
 
 
 def test_the_diagram_has_a_text():
