@@ -17,6 +17,7 @@ from tutorial_lib.srgan import show
 from tutorial_lib.srgan.ablation import LEARNING, file_name
 from tutorial_lib.srgan.show import (
     EnlargePanel,
+    beside_the_published,
     enlarge_by,
     error_frames,
     flat_frames,
@@ -169,6 +170,20 @@ def test_each_training_has_its_row_of_frames(tmp_path, monkeypatch):
     assert shown.labels[3] == f"{LEARNING[1]}, step 50: lattice 0.010"
     files = re.findall(r"base64,([^\"]+)", shown.html)
     assert decode(files[3]).mean().item() == pytest.approx(1 / 9 + 0.05, abs=3e-3)
+
+
+def test_ours_stand_first_beside_the_published_in_one_protocol():
+    ours = dataclasses.replace(
+        record({}),
+        metrics={"set5": {"psnr_y": 31.0, "ssim_y": 0.88, "psnr_rgb": 29.0, "ssim_rgb": 0.85}},
+    )
+    luma = beside_the_published({"ours": ours}, "y").alt.splitlines()
+    assert [part.strip() for part in luma[0].split("|")] == ["method", "PSNR Y", "SSIM Y"]
+    assert [part.strip() for part in luma[1].split("|")] == ["ours", "31.00", "0.8800"]
+    assert any("Ledig" in line and "32.05" in line for line in luma[2:])
+    colour = beside_the_published({"ours": ours}, "rgb").alt.splitlines()
+    assert [part.strip() for part in colour[1].split("|")] == ["ours", "29.00", "0.8500"]
+    assert not any("Ledig" in line for line in colour)
 
 
 def test_the_diagram_has_a_text():

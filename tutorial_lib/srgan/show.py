@@ -21,25 +21,25 @@ from tutorial_lib.show.grids import grid
 from tutorial_lib.show.pictures import Picture
 from tutorial_lib.show.sliders import FrameGrid, FrameSlider
 from tutorial_lib.show.style import style
+from tutorial_lib.show.tables import table
 from tutorial_lib.srgan.ablation import file_name
 
-PEERS: tuple[dict[str, str | float], ...] = (
-    {"method": "SRResNet, Ledig 2017", "PSNR Y": 32.05, "SSIM Y": 0.9019},
-    {"method": "SRResNet, MMagic", "PSNR RGB": 30.23, "SSIM RGB": 0.8491},
-    {"method": "EDSR, Lim 2017", "PSNR Y": 32.46, "SSIM Y": 0.8968},
-    {
-        "method": "RRDB, Wang 2018 (RGB: MMagic)",
-        "PSNR Y": 32.73,
-        "SSIM Y": 0.9011,
-        "PSNR RGB": 30.64,
-        "SSIM RGB": 0.8559,
-    },
-    {"method": "SRGAN, Ledig 2017", "PSNR Y": 29.40, "SSIM Y": 0.8472},
-    {"method": "SRGAN, MMagic", "PSNR RGB": 27.95, "SSIM RGB": 0.7846},
-    {"method": "ESRGAN, MMagic", "PSNR RGB": 28.27, "SSIM RGB": 0.7778},
-)
-"""Published results on Set5, four times enlarged, four pixels cropped: of Y from the papers (EDSR's
-and RRDB's as in ESRGAN's repository), of RGB from MMagic's trainings (OpenMMLab)."""
+PEERS: dict[str, tuple[tuple[str, float, float], ...]] = {
+    "y": (
+        ("SRResNet, Ledig 2017", 32.05, 0.9019),
+        ("EDSR, Lim 2017", 32.46, 0.8968),
+        ("RRDB, Wang 2018", 32.73, 0.9011),
+        ("SRGAN, Ledig 2017", 29.40, 0.8472),
+    ),
+    "rgb": (
+        ("SRResNet, MMagic", 30.23, 0.8491),
+        ("RRDB, MMagic", 30.64, 0.8559),
+        ("SRGAN, MMagic", 27.95, 0.7846),
+        ("ESRGAN, MMagic", 28.27, 0.7778),
+    ),
+}
+"""Published PSNR and SSIM on Set5, four times enlarged, four pixels cropped: of Y from the papers
+(EDSR's and RRDB's as in ESRGAN's repository), of RGB from MMagic's trainings (OpenMMLab)."""
 
 PARTS = (
     ("9 × 9\nconv\nPReLU", 2.6),
@@ -61,6 +61,30 @@ ARTICLE = {
     "VGG features": "VGG19, φ2,2 (relu2_2)",
 }
 """How the article trains; what it does not state is left out."""
+
+
+def beside_the_published(ours: Mapping[str, Record], channel: Literal["y", "rgb"]) -> Picture:
+    """PSNR and SSIM on Set5 of our methods and of published ones, in one protocol.
+
+    Parameters
+    ----------
+    ours : mapping
+        Title → record.
+    channel : {"y", "rgb"}
+        Which protocol.
+    """
+    measured = [
+        (title, record.metric("set5", f"psnr_{channel}"), record.metric("set5", f"ssim_{channel}"))
+        for title, record in ours.items()
+    ]
+    names = tuple(f"{kind} {channel.upper()}" for kind in ("PSNR", "SSIM"))
+    return table(
+        [
+            {"method": title, names[0]: psnr_, names[1]: ssim_}
+            for title, psnr_, ssim_ in (*measured, *PEERS[channel])
+        ],
+        formats={names[0]: ".2f", names[1]: ".4f"},
+    )
 
 
 def generator_diagram() -> Picture:
