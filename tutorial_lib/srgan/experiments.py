@@ -175,7 +175,17 @@ def _train_and_measure(run: Run, recipe: SrresnetRecipe | SrganRecipe) -> ledger
         network = recipe.result()
         write_frame(f"step_{step:06d}", network)
         scores = averages(evaluate(network, "set5", measures=("psnr_y", "ssim_y"), device=device))
-        return {f"set5_{measure}": value for measure, value in scores.items()}
+        seen = {f"set5_{measure}": value for measure, value in scores.items()}
+        if config.statistics:
+            # The same weights with both statistics, all through the training.
+            trained = recipe.modules["generator"]
+            for name, same in (
+                ("last weights", recipe.stored(trained)),
+                ("last weights, running statistics", recipe.as_trained(trained)),
+            ):
+                scores = averages(evaluate(same, "set5", measures=("psnr_y",), device=device))
+                seen[f"set5_psnr_y, {name}"] = scores["psnr_y"]
+        return seen
 
     history = train(
         recipe,

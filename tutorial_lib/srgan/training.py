@@ -128,8 +128,12 @@ class GeneratorRecipe:
             found["last weights"] = self.stored(self.modules["generator"])
         if self.config.statistics:
             kept = self.modules.get("average", self.modules["generator"])
-            found["running statistics"] = generator_from(half_state(kept)).to(self.fabric.device)
+            found["running statistics"] = self.as_trained(kept)
         return found
+
+    def as_trained(self, module: nn.Module) -> Generator:
+        """A generator with the statistics that training left it, rounded as a record stores it."""
+        return generator_from(half_state(module)).to(self.fabric.device)
 
     def protocol(self) -> dict[str, str]:
         """What a record says of how its numbers came about, beyond the settings."""
