@@ -43,7 +43,7 @@ PEERS: dict[str, tuple[tuple[str, float, float], ...]] = {
 
 PARTS = (
     ("9 × 9\nconv\nPReLU", 2.6),
-    ("16 residual blocks", 6.0),
+    ("16 residual\nblocks", 6.0),
     ("3 × 3\nconv\nPReLU", 2.6),
     ("× 2", 2.0),
     ("× 2", 2.0),
@@ -90,7 +90,7 @@ def beside_the_published(ours: Mapping[str, Record], channel: Literal["y", "rgb"
 def generator_diagram() -> Picture:
     """Draw the generator as a row of boxes under its long skip connection."""
     with style():
-        drawn, axes = plt.subplots(figsize=(7, 2.1))
+        drawn, axes = plt.subplots(figsize=(5.4, 1.9))
     left, edges = 0.0, []
     for label, width in PARTS:
         box = plt.Rectangle((left, 0), width, 1, facecolor="#dbe9f6", edgecolor="#24292f")
