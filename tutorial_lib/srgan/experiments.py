@@ -280,8 +280,8 @@ def _ablation(name: str, summary: str, *, steps: int, variants: tuple[str, ...])
         summary=summary,
         profiles={
             "smoke": AblationConfig(
-                **settings | {"batch": 2, "judge_first": 1},
-                steps=3,
+                **settings | {"batch": 2, "judge_first": 1, "variants": variants[::3]},
+                steps=2,
                 limit=8,
                 test_sets=("set5",),
             ),
