@@ -250,6 +250,9 @@ BALANCED: dict[str, Any] = {
 """SRGAN held in balance: a window at random, a flat discriminator, a tail that keeps SRResNet's
 weights, and a price on every lattice."""
 
+SLOW: dict[str, Any] = {"learning_rate": 2e-5, "discriminator_rate": 4e-5, "falling": 0.9}
+"""What keeps a long training in balance: small steps, ever smaller."""
+
 LARGE: dict[str, Any] = {"batch": 16, "patch": 96, "window": 80}
 """What a GPU can do at once."""
 
@@ -264,6 +267,29 @@ def _measured_alone(run: Callable[[Run], ledger.Record], name: str, summary: str
         | {"smoke": MeasureConfig(test_sets=("set5",))},
         run=run,
         needs=needs,
+    )
+
+
+def _srresnet(name: str, summary: str, *, start: str = PUBLISHED) -> Experiment:
+    settings = GROWN | {"start": start}
+    return Experiment(
+        name=name,
+        summary=summary,
+        profiles={
+            "smoke": SrresnetConfig(
+                **settings | {"batch": 4, "statistics": 32},
+                steps=4,
+                patch=48,
+                limit=8,
+                test_sets=("set5",),
+            ),
+            "quick": SrresnetConfig(**settings, steps=3_000),
+            "book": SrresnetConfig(**settings, steps=7_000),
+            "gpu": SrresnetConfig(**settings | {"batch": 16}, steps=40_000),
+            "article": SrresnetConfig(**ARTICLE),
+        },
+        run=run_srresnet,
+        needs=("bsds500", *TEST_SETS, *([start] if start else [])),
     )
 
 
@@ -291,7 +317,7 @@ def _ablation(name: str, summary: str, *, steps: int, variants: tuple[str, ...])
     )
 
 
-def _srgan(name: str, summary: str, *, book: int, features: str) -> Experiment:
+def _srgan(name: str, summary: str, *, features: str) -> Experiment:
     balanced = BALANCED | {"features": features}
     return Experiment(
         name=name,
@@ -304,7 +330,7 @@ def _srgan(name: str, summary: str, *, book: int, features: str) -> Experiment:
                 test_sets=("set5",),
             ),
             "quick": SrganConfig(**balanced, steps=3_000),
-            "book": SrganConfig(steps=book, batch=4, features=features),
+            "book": SrganConfig(**balanced | SLOW, steps=8_000),
             "gpu": SrganConfig(**balanced | LARGE, steps=10_000),
             "article": SrganConfig(**ARTICLE, average=False, start="", features=features),
         },
@@ -320,45 +346,16 @@ EXPERIMENTS = (
     _measured_alone(
         run_published, "srgan/published", "the published generator of five blocks, as it is"
     ),
-    Experiment(
-        name="srgan/srresnet",
-        summary="the generator alone, from random weights, on the squared error",
-        profiles={
-            "smoke": SrresnetConfig(steps=4, batch=4, patch=48, limit=8, test_sets=("set5",)),
-            "quick": SrresnetConfig(**BRIEF, steps=10_000),
-            "book": SrresnetConfig(**BRIEF, steps=6_000, batch=4),
-            "gpu": SrresnetConfig(**BRIEF, steps=40_000),
-            "article": SrresnetConfig(**ARTICLE),
-        },
-        run=run_srresnet,
-        needs=("bsds500", *TEST_SETS),
+    _srresnet(
+        "srgan/srresnet", "the generator alone, on the squared error, grown from the published one"
     ),
-    Experiment(
-        name="srgan/grown",
-        summary="the same generator, grown from the published one of five blocks",
-        profiles={
-            "smoke": SrresnetConfig(
-                **GROWN | {"batch": 4, "statistics": 32},
-                steps=4,
-                patch=48,
-                limit=8,
-                test_sets=("set5",),
-            ),
-            "quick": SrresnetConfig(**GROWN, steps=3_000),
-            "book": SrresnetConfig(**GROWN, steps=7_000),
-            "gpu": SrresnetConfig(**GROWN | {"batch": 16}, steps=40_000),
-            "article": SrresnetConfig(**ARTICLE),
-        },
-        run=run_srresnet,
-        needs=("bsds500", *TEST_SETS, PUBLISHED),
-    ),
+    _srresnet("srgan/scratch", "the same for as many steps, from random weights", start=""),
     _srgan(
         "srgan/srgan",
         "SRResNet carried on against a discriminator, with VGG's φ2,2",
-        book=5_000,
         features="last2",
     ),
-    _srgan("srgan/vgg54", "the same with VGG's φ5,4", book=800, features="last5"),
+    _srgan("srgan/vgg54", "the same with VGG's φ5,4", features="last5"),
     _ablation("srgan/losses", "SRGAN with one, two and three losses", steps=2_000, variants=LOSSES),
     _ablation(
         "srgan/lattice",
