@@ -44,6 +44,7 @@
         canvas.role = "img";
         canvas.ariaLabel = `${this.alt} ${name}`;
         canvas.style.width = `${width * factor}px`;
+        if (factor > 1) canvas.style.imageRendering = "pixelated";
         const context = canvas.getContext("2d");
         if (!context) throw new Error("The browser has no memory for a picture of this size");
         this.contexts[name] = context;

@@ -27,8 +27,10 @@
     const tasks = {
       start({ module, wasm, device: chosen }) {
         device = chosen;
+        // An address of the page's would be a stranger's here, where the page is from a folder.
+        const mjs = URL.createObjectURL(new Blob([module], { type: "text/javascript" }));
         ort.env.logLevel = "error";
-        Object.assign(ort.env.wasm, { wasmBinary: wasm, wasmPaths: { mjs: module }, numThreads: 1 });
+        Object.assign(ort.env.wasm, { wasmBinary: wasm, wasmPaths: { mjs }, numThreads: 1 });
       },
       graph({ name, file }) {
         graphs[name] = { file };
@@ -185,10 +187,9 @@
       const { stops } = this;
       const runtime = await tutorialInPage.pack(DEVICES[this.device].pack);
       if (this.stops > stops) throw new Stopped("stopped");
-      const url = (...parts) =>
-        URL.createObjectURL(new Blob(parts, { type: "text/javascript" }));
-      const text = url(runtime.script.data, `\n;(${work})();`);
-      const worker = new Worker(text);
+      const text = new Blob([runtime.script.data, `\n;(${work})();`]);
+      const address = URL.createObjectURL(text);
+      const worker = new Worker(address);
       this.worker = worker;
       worker.onmessage = ({ data: { id, answer, error } }) => {
         const asked = this.waiting.get(id);
@@ -200,10 +201,10 @@
         event.preventDefault();
         this.fail(new Error(event.message || "the worker could not start"));
       };
-      const module = url(runtime.module.data);
-      await this.ask({ kind: "start", module, wasm: runtime.wasm.data, device: this.device });
+      const [module, wasm] = [runtime.module.data, runtime.wasm.data];
+      await this.ask({ kind: "start", module, wasm, device: this.device });
+      URL.revokeObjectURL(address);
       for (const message of this.known) await this.ask(message);
-      for (const address of [text, module]) URL.revokeObjectURL(address);
     }
 
     /** @param {Error} error for all that wait for an answer */

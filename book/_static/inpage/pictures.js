@@ -59,7 +59,7 @@
         button.onclick = () => input.click();
         return [button, input];
       };
-      const row = element("div", { className: "row" }, ...choose("Choose a photograph", false));
+      const row = element("div", { className: "line" }, ...choose("Choose a photograph", false));
       if (matchMedia("(pointer: coarse)").matches) row.append(...choose("Take one", true));
       row.append("or drop or paste one here, or take");
       for (const [name, { data, dims }] of Object.entries(samples)) {
@@ -234,15 +234,15 @@
     describe() {
       const { x, y, width, height } = this.rectangle;
       const [w, h] = this.sides;
-      const where = this.whole.checked ? "All" : `The square at ${x}, ${y}`;
+      const what = this.whole.checked
+        ? `All of it, ${size(width, height)} pixels`
+        : `A square of ${size(width, height)} pixels, ${x} from the left, ${y} from the top`;
+      const smaller = w < width ? `, made smaller to ${size(w, h)}` : "";
       const over =
         width * height > this.limit
-          ? ` The most that can be taken is ${this.limit.toLocaleString("en")} pixels.`
+          ? ` More than ${this.limit.toLocaleString("en")} pixels would take too long.`
           : "";
-      const smaller = w < width ? `, made smaller to ${size(w, h)}` : "";
-      const { width: all, height: down } = this.source;
-      this.facts.textContent =
-        `${where} of ${size(all, down)} pixels: ${size(width, height)}${smaller}.${over}`;
+      this.facts.textContent = `${what}${smaller}.${over}`;
     }
 
     /**

@@ -26,8 +26,9 @@
       say,
       chosen: (isSample) => {
         go.disabled = false;
-        if (isSample) start();
-        else say("Choose a part of the picture, then enlarge it.");
+        if (isSample) return start();
+        engine.stop();
+        running = running.then(() => say("Choose a part of the picture, then enlarge it."));
       },
     });
     const go = element("button", { type: "button", disabled: true }, "Enlarge four times");
@@ -41,15 +42,15 @@
     divider.onchange = () => (save.textContent = `Save the right one (${divider.sides[1]}) as PNG`);
     place.replaceChildren(
       chooser.element,
-      element("div", { className: "row" }, go, stop, progress),
+      element("div", { className: "line" }, go, stop, progress),
       status,
       divider.element,
       save,
     );
-    place.querySelector("button.sample")?.click();
 
     /** @type {Promise<void>} */
     let running = Promise.resolve();
+    place.querySelector("button.sample")?.click();
 
     /** Enlarge the part that is chosen now; what is running gives way. */
     function start() {
