@@ -39,13 +39,13 @@ DEMOS = {
 """Demo → the packs that it loads, beside one of the two of ONNX Runtime Web."""
 
 SAMPLES = {
-    "astronaut": (20, 104),
-    "chelsea": (20, 96),
-    "coffee": (60, 180),
+    "astronaut": ("astronaut", 0, 84),
+    "cat": ("chelsea", 12, 70),
+    "coffee": ("coffee", 40, 160),
 }
-"""Embedded photograph → top and left of the square that is shrunk to a sample, in pixels."""
+"""Sample → embedded photograph, and top and left of the square that is shrunk, in pixels."""
 
-SIDE = 384
+SIDE = 288
 """Side of those squares, in pixels."""
 
 
@@ -126,8 +126,8 @@ def weights(module: nn.Module) -> Arrays:
 def samples() -> Arrays:
     """Small pictures to begin with: squares of embedded photographs, shrunk by four, uint8 HWC."""
     squares = {
-        name: embedded(name)[..., top : top + SIDE, left : left + SIDE]
-        for name, (top, left) in SAMPLES.items()
+        name: embedded(photograph)[..., top : top + SIDE, left : left + SIDE]
+        for name, (photograph, top, left) in SAMPLES.items()
     }
     return {
         name: np.ascontiguousarray(to_uint8(low_resolution(square))[0].permute(1, 2, 0).numpy())
