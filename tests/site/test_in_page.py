@@ -5,16 +5,16 @@ from __future__ import annotations
 import base64
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from axe_playwright_python.sync_playwright import Axe
-from conftest import BROWSERS, WIDTHS
+from conftest import WIDTHS, launched
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Playwright, expect
 from site_pages import SITE, needs_site
 from torch import Tensor
 
@@ -433,17 +433,12 @@ def test_open_demo_is_for_everyone(demo: Page):
         assert box is None or min(box["width"], box["height"]) >= 44
 
 
-@pytest.fixture(scope="module")
-def browser_with_webgpu() -> Any:
+@pytest.fixture
+def browser_with_webgpu(driver: Playwright) -> Iterator[Browser]:
     """Chromium with its software adapter."""
-    import shutil
-
-    installed = next(filter(None, map(shutil.which, BROWSERS)), None)
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(
-            executable_path=installed,
-            args=["--no-sandbox", "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"],
-        )
+    browser = launched(driver, "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader")
+    yield browser
+    browser.close()
 
 
 @torch.no_grad()
