@@ -372,8 +372,10 @@ def test_stop_leaves_what_is_done_and_can_go_on(demo: Page):
     chosen(demo, encoded(noise(160, 120)))
     demo.get_by_role("button", name="Enlarge four times").click()
     expect(status(demo)).to_contain_text("part 2 of 2", timeout=240_000)
-    demo.get_by_role("button", name="Stop").click()
+    stop = demo.get_by_role("button", name="Stop")
+    stop.click()
     expect(status(demo)).to_contain_text("Stopped")
+    assert stop.is_hidden()
     done = drawn(demo, "SRGAN")[:, :200]
     pixels = np.repeat(np.repeat(noise(160, 120), 4, axis=0), 4, axis=1).astype(int)
     assert (done != pixels[:, :200]).any()
