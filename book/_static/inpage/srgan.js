@@ -27,7 +27,7 @@
       chosen: (isSample) => {
         go.disabled = false;
         if (isSample) return start();
-        engine.stop();
+        halt();
         running = running.then(() => say("Choose a part of the picture, then enlarge it."));
       },
     });
@@ -37,7 +37,7 @@
     const divider = new tutorialInPage.Divider("The picture, enlarged four times.");
     const save = element("button", { type: "button", hidden: true });
     go.onclick = () => start();
-    stop.onclick = () => engine.stop();
+    stop.onclick = halt;
     save.onclick = () => keep(divider.sides[1]);
     divider.onchange = () => (save.textContent = `Save the right one (${divider.sides[1]}) as PNG`);
     place.replaceChildren(
@@ -52,9 +52,14 @@
     let running = Promise.resolve();
     place.querySelector("button.sample")?.click();
 
+    /** Stop what is running; a worker that rests is kept, as it has warmed up. */
+    function halt() {
+      if (!stop.hidden) engine.stop();
+    }
+
     /** Enlarge the part that is chosen now; what is running gives way. */
     function start() {
-      engine.stop();
+      halt();
       running = running.then(() => enlarge().then(say, excuse));
     }
 
