@@ -30,6 +30,18 @@ PACKAGES = {
             "es5/output/chtml/fonts/woff-v2/*.woff": "mathjax/output/chtml/fonts/woff-v2",
         },
     ),
+    # Not served: `packs.py` makes scripts of it.
+    "onnxruntime-web@1.30.0": (
+        "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ==",
+        {
+            "dist/ort.wasm.min.js": "onnxruntime",
+            "dist/ort.webgpu.min.js": "onnxruntime",
+            "dist/ort-wasm-simd-threaded.mjs": "onnxruntime",
+            "dist/ort-wasm-simd-threaded.wasm": "onnxruntime",
+            "dist/ort-wasm-simd-threaded.asyncify.mjs": "onnxruntime",
+            "dist/ort-wasm-simd-threaded.asyncify.wasm": "onnxruntime",
+        },
+    ),
 }
 
 
