@@ -35,21 +35,22 @@ function matrix(rows, columns, data = new Float64Array(rows * columns)) {
  */
 function product(a, b) {
   const out = matrix(a.rows, b.columns);
-  const [x, w, y, inner, columns] = [a.data, b.data, out.data, a.columns, b.columns];
+  const x = a.data, w = b.data, y = out.data;
+  const inner = a.columns, columns = b.columns;
   for (let row = 0; row < a.rows; row++) {
     const to = row * columns;
     const from = row * inner;
     let k = 0;
     // Four rows of b at a time, so that each sum is fetched and stored a quarter as often.
     for (; k + 4 <= inner; k += 4) {
-      const [x0, x1, x2, x3] = [x[from + k], x[from + k + 1], x[from + k + 2], x[from + k + 3]];
-      const [w0, w1, w2, w3] = [k * columns, (k + 1) * columns, (k + 2) * columns, (k + 3) * columns];
+      const x0 = x[from + k], x1 = x[from + k + 1], x2 = x[from + k + 2], x3 = x[from + k + 3];
+      const w0 = k * columns, w1 = w0 + columns, w2 = w1 + columns, w3 = w2 + columns;
       for (let j = 0; j < columns; j++) {
         y[to + j] += x0 * w[w0 + j] + x1 * w[w1 + j] + x2 * w[w2 + j] + x3 * w[w3 + j];
       }
     }
     for (; k < inner; k++) {
-      const [xk, wk] = [x[from + k], k * columns];
+      const xk = x[from + k], wk = k * columns;
       for (let j = 0; j < columns; j++) y[to + j] += xk * w[wk + j];
     }
   }

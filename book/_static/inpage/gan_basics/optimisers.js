@@ -47,6 +47,7 @@ class Adam {
   }
 }
 
+/** How the players may move. @type {Record<string, typeof Adam | typeof Sgd>} */
 const OPTIMISERS = { "Adam": Adam, "gradient descent": Sgd };
 
 /**

@@ -1,22 +1,21 @@
 // Data in the plane whose density is known, and the noise that a generator starts from.
 
-/** Random numbers from a seed: Marsaglia's xorshift with 128 bits of state (2003). */
+/**
+ * Random numbers from a seed: a counter, scrambled by MurmurHash3's finaliser (Appleby 2011) as in
+ * SplitMix (Steele, Lea & Flood 2014). Equal seeds give equal games in every browser.
+ */
 class Random {
   /** @param {number} seed a whole number */
   constructor(seed) {
-    this.state = Uint32Array.of(seed, 362436069, 521288629, 88675123);
+    this.counter = scrambled(seed + 1);
     /** @type {number | null} */
     this.spare = null;
-    for (let i = 0; i < 20; i++) this.uniform(); // neighbouring seeds part
   }
 
   /** Even in [0, 1). */
   uniform() {
-    const s = this.state;
-    const mixed = s[0] ^ (s[0] << 11);
-    s.copyWithin(0, 1);
-    s[3] = s[3] ^ (s[3] >>> 19) ^ mixed ^ (mixed >>> 8);
-    return s[3] / 2 ** 32;
+    this.counter = (this.counter + 0x9e3779b9) >>> 0; // 2³² over the golden ratio
+    return scrambled(this.counter) / 2 ** 32;
   }
 
   /** Standard normal, two at a time (Box and Muller 1958). */
@@ -31,6 +30,13 @@ class Random {
     this.spare = length * Math.sin(angle);
     return length * Math.cos(angle);
   }
+}
+
+/** All bits of a whole number depend on all of it. @param {number} bits */
+function scrambled(bits) {
+  bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);
+  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
+  return (bits ^ (bits >>> 16)) >>> 0;
 }
 
 /** @typedef {[number, number]} Point */
@@ -147,7 +153,7 @@ function drawing(marks) {
 /** The chapter's distributions by name. @type {Record<string, () => Mixture>} */
 const DISTRIBUTIONS = { ring, spiral, moons, smile };
 
-/** What the generator may start from. */
+/** What the generator may start from. @type {Record<string, Noise>} */
 const NOISES = {
   "two normal numbers": { axes: 2, uniform: false },
   "two uniform numbers": { axes: 2, uniform: true },
