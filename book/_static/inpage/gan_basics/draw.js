@@ -169,7 +169,7 @@ function drawCurves(canvas, history, curves, { low, high }) {
     context.moveTo(left, down(value));
     context.lineTo(left + width, down(value));
     context.stroke();
-    context.fillText(String(Number(value.toFixed(1))).replace("-", "−"), left - 6, down(value) + 6);
+    context.fillText(String(Number(value.toFixed(2))).replace("-", "−"), left - 6, down(value) + 6);
   }
   context.fillText(`${last}`, left + width, 164);
   context.textAlign = "left";

@@ -17,7 +17,7 @@ const CHARTS = [
     curves: [{ name: "value", colour: BLUE }, { name: "best", colour: "#24292f", dashed: true }],
     range: { low: -2, high: 0 },
     says: (/** @type {Record<string, number>} */ now) =>
-      `V(D, G) ${short(now.value)} (blue); for the best D 2 JSD − log 4 = ${short(now.best)} (dashed)`,
+      `V(D, G) ${short(now.value)} (blue); 2 JSD − log 4, that of the best D: ${short(now.best)} (dashed)`,
   },
   {
     title: "JSD",
@@ -77,6 +77,8 @@ class GamePanel {
         "a mark, backspace takes the last one away."));
 
     place.classList.add("tutorial-game");
+    place.role = "group";
+    place.ariaLabel = "The game, played in this page";
     place.replaceChildren(
       element("div", { class: "game-row", role: "group", "aria-label": "Moves" },
         this.playButton,
@@ -185,7 +187,7 @@ class GamePanel {
     this.say(Number.isFinite(this.target) ? `Plays to round ${this.target}.` : "The game runs.");
     let nextLook = 0;
     const slice = () => {
-      const until = performance.now() + 25;
+      const until = performance.now() + 30;
       while (performance.now() < until && this.playable) {
         if (this.game.rounds >= this.target) return this.pause();
         this.game.play();
