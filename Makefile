@@ -40,6 +40,7 @@ lint: .venv/.installed  ## check style, imports and types
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy
+	$(BIN)/python scripts/typecheck.py
 
 execute: .venv/.installed  ## run every notebook in place (NOTEBOOKS=notebooks/srgan.ipynb for one)
 	$(BIN)/python scripts/execute.py $(NOTEBOOKS)
