@@ -52,9 +52,16 @@ def with_packs(place: str, demo: str) -> str:
 
 
 def equip(app: Sphinx, page: str, template: str, context: dict[str, Any], tree: object) -> None:
-    """Write the packs into a page's places, and have it run the loader."""
-    if PLACE.search(context.get("body", "")):
-        context["body"] = PLACE.sub(lambda match: with_packs(match[0], match[1]), context["body"])
+    """Write the packs into a page's places, and have it run the loader.
+
+    A demo that needs no pack brings its own script.
+    """
+    body = context.get("body", "")
+    known = listed()["demos"]
+    if any(match[1] in known for match in PLACE.finditer(body)):
+        context["body"] = PLACE.sub(
+            lambda match: with_packs(match[0], match[1]) if match[1] in known else match[0], body
+        )
         app.add_js_file(LOADER, loading_method="defer")
 
 
