@@ -54,15 +54,16 @@ def with_packs(place: str, demo: str) -> str:
 def equip(app: Sphinx, page: str, template: str, context: dict[str, Any], tree: object) -> None:
     """Write the packs into a page's places, and have it run the loader.
 
-    A demo that needs no pack brings its own script.
+    A demo that needs no pack has a script of its own in the loader's place.
     """
-    body = context.get("body", "")
     known = listed()["demos"]
-    if any(match[1] in known for match in PLACE.finditer(body)):
-        context["body"] = PLACE.sub(
-            lambda match: with_packs(match[0], match[1]) if match[1] in known else match[0], body
-        )
-        app.add_js_file(LOADER, loading_method="defer")
+    for demo in dict.fromkeys(PLACE.findall(context.get("body", ""))):
+        app.add_js_file(LOADER if demo in known else f"inpage/{demo}.js", loading_method="defer")
+
+    def fitted(place: re.Match[str]) -> str:
+        return with_packs(place[0], place[1]) if place[1] in known else place[0]
+
+    context["body"] = PLACE.sub(fitted, context.get("body", ""))
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
