@@ -13,7 +13,6 @@ from tutorial_lib.data import (
     embedded,
     low_resolution,
     mod_crop,
-    pillow_low_resolution,
     random_mask,
     text_mask,
     two_lights,
@@ -57,7 +56,7 @@ def test_low_resolution_is_bicubic_of_the_crop_in_8_bits(scale: int) -> None:
 
 def test_pillows_low_resolution_is_pillows_and_near_matlabs_inside() -> None:
     image = embedded("coffee")[..., :101, :123]
-    small = pillow_low_resolution(image)
+    small = low_resolution(image, kernel="pillow")
     whole = Image.fromarray((image[0, :, :100, :120].permute(1, 2, 0) * 255).byte().numpy())
     wanted = np.asarray(whole.resize((30, 25), Image.Resampling.BICUBIC))
     assert np.array_equal((small[0].permute(1, 2, 0) * 255).round().byte().numpy(), wanted)

@@ -4,10 +4,8 @@ import pytest
 import torch
 
 from tutorial_lib.data import embedded
-from tutorial_lib.metrics import imresize
+from tutorial_lib.metrics import imresize, to_y
 from tutorial_lib.srgan import twins
-
-WEIGHTS = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +20,7 @@ def standard(patch):
 
 def test_twins_are_those_that_a_slow_search_finds(photograph):
     found = twins([photograph], corner=(16, 8), side=3, count=5)
-    luma = (photograph * WEIGHTS).sum(1, keepdim=True)
+    luma = to_y(photograph)
     own = imresize(luma, scale=1 / 4)[..., 4:7, 2:5]
     torch.testing.assert_close(found.small[:1], own)
     torch.testing.assert_close(found.large[:1], luma[..., 16:28, 8:20])

@@ -15,7 +15,6 @@ from tutorial_lib.data import (
     locate,
     low_resolution,
     mod_crop,
-    pillow_low_resolution,
 )
 from tutorial_lib.experiment import execute
 from tutorial_lib.metrics import Protocol, Y, imresize, psnr
@@ -33,7 +32,6 @@ from tutorial_lib.srgan import (
     srresnet_step,
     training,
 )
-from tutorial_lib.srgan import experiments as srgan
 from tutorial_lib.srgan.texture import fine_energy
 from tutorial_lib.vgg import VGG16_FILE
 
@@ -326,8 +324,8 @@ def test_averaged_weights_lean_on_the_last_tenth_of_the_steps():
 
 
 def test_watch_steps_begin_and_end():
-    assert srgan.watch_steps(60) == [0, 25, 50, 60]
-    assert srgan.watch_steps(1) == [0, 1]
+    assert training.watch_steps(60) == [0, 25, 50, 60]
+    assert training.watch_steps(1) == [0, 1]
 
 
 def test_the_articles_protocol_counts_every_pixel_unrounded(monkeypatch):
@@ -339,7 +337,7 @@ def test_the_articles_protocol_counts_every_pixel_unrounded(monkeypatch):
         return nn.functional.interpolate(low, scale_factor=4, mode="bilinear") + 0.0005
 
     found = evaluation.score_as_the_article(upscale)
-    made, real = upscale(pillow_low_resolution(image)).clamp(0, 1), image[..., :96, :128]
+    made, real = upscale(low_resolution(image, kernel="pillow")).clamp(0, 1), image[..., :96, :128]
     by_hand = -10 * ((made - real).double() ** 2).mean().log10().item()
     assert found["psnr_article"] == pytest.approx(by_hand, abs=1e-4)
     assert found["psnr_article"] != pytest.approx(

@@ -1,5 +1,6 @@
 """How the networks are trained: starts, rates, what is frozen, what is kept."""
 
+import copy
 import dataclasses
 
 import pytest
@@ -334,18 +335,24 @@ def test_a_lattice_is_all_that_the_mean_block_sees():
     # Noise of the same strength is spread over 256 blocks.
     noise = 0.1 / 4 * torch.randn(real.shape, generator=generator)
     assert mean_block_error(real + noise, real).item() < found / 100
+    # Of two opposite halves the mean is nothing.
+    halves = lattice.clone()
+    halves[32:] *= -1
+    assert mean_block_error(real + halves, real).item() < found / 1e6
     three = torch.zeros(64, 64)
     three[:, ::3] = 0.1
     assert mean_block_error(real + three, real).item() < found / 30
 
 
 def test_the_mean_block_is_a_loss_only_where_it_has_a_weight(fabric, quick, monkeypatch):
-    before = {}
-    for weight in (0.0, 1e4):
+    monkeypatch.setattr(training, "starting_generator", lambda name: copy.deepcopy(quick))
+    after = []
+    for weight in (0.0, 0.0, 1e4):
         recipe = srgan(fabric, monkeypatch, block=weight, fixed_statistics=True)
         assert ("block" in step(recipe, 0)) is (weight > 0)
-        before[weight] = recipe.modules["generator"].tail[-2].weight.detach().clone()
-    assert not torch.equal(before[0.0], before[1e4])
+        after.append(recipe.modules["generator"].tail[-2].weight.detach().clone())
+    assert torch.equal(after[0], after[1])
+    assert not torch.equal(after[0], after[2])
 
 
 def test_a_window_is_one_square_of_all_pictures_anywhere():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Literal
 
 import torch
 from PIL import Image, ImageDraw, ImageFont
@@ -45,8 +46,10 @@ def mod_crop(image: Tensor, scale: int) -> Tensor:
     return image[..., : height - height % scale, : width - width % scale]
 
 
-def low_resolution(hr: Tensor, *, scale: int = 4) -> Tensor:
-    """Make the low-resolution twin: MATLAB's bicubic with antialiasing, rounded to 8 bits.
+def low_resolution(
+    hr: Tensor, *, scale: int = 4, kernel: Literal["matlab", "pillow"] = "matlab"
+) -> Tensor:
+    """Make the low-resolution twin: bicubic with antialiasing, rounded to 8 bits.
 
     Parameters
     ----------
@@ -54,6 +57,9 @@ def low_resolution(hr: Tensor, *, scale: int = 4) -> Tensor:
         Shape (N, 3, H, W), range [0, 1]; cropped to multiples of `scale` first.
     scale : int
         The factor.
+    kernel : {"matlab", "pillow"}
+        Whose bicubic: MATLAB's, as most papers, or Pillow's, which differs by up to two levels
+        inside and by more along the border.
 
     Returns
     -------
@@ -65,25 +71,9 @@ def low_resolution(hr: Tensor, *, scale: int = 4) -> Tensor:
     ValueError
         If the image is smaller than the scale.
     """
-    return from_uint8(to_uint8(imresize(mod_crop(hr, scale), scale=1 / scale)))
-
-
-def pillow_low_resolution(hr: Tensor, *, scale: int = 4) -> Tensor:
-    """Make the low-resolution twin as Pillow does, in whole numbers and up to the border.
-
-    Parameters
-    ----------
-    hr : Tensor
-        Shape (N, 3, H, W), range [0, 1]; cropped to multiples of `scale` first.
-    scale : int
-        The factor.
-
-    Returns
-    -------
-    Tensor
-        Shape (N, 3, H // scale, W // scale), float32, multiples of 1/255 in [0, 1].
-    """
     hr = mod_crop(hr, scale)
+    if kernel == "matlab":
+        return from_uint8(to_uint8(imresize(hr, scale=1 / scale)))
     size = hr.shape[-1] // scale, hr.shape[-2] // scale
     small = [to_pil_image(image).resize(size, Image.Resampling.BICUBIC) for image in to_uint8(hr)]
     return from_uint8(torch.stack([pil_to_tensor(image) for image in small]))

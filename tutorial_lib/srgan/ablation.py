@@ -35,7 +35,7 @@ from tutorial_lib.srgan.texture import (
     texture_scores,
 )
 from tutorial_lib.srgan.texture import PROTOCOL as TEXTURE_PROTOCOL
-from tutorial_lib.srgan.training import SrganRecipe
+from tutorial_lib.srgan.training import SrganRecipe, watch_steps
 from tutorial_lib.training import train
 
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -82,11 +82,6 @@ class AblationConfig(SrganConfig):
 def file_name(variant: str, rest: str) -> str:
     """The file that holds something of a variant, such as ``all_three_baby.webp``."""
     return f"{variant.replace(',', '').replace(' ', '_')}_{rest}"
-
-
-def watch_steps(steps: int) -> list[int]:
-    """When to look: 0, then ever more rarely, and at the end."""
-    return [m for m in (0, 25, 50, 100, 200, 400, 700, 1000, 1500) if m < steps] + [steps]
 
 
 def run_ablation(run: Run) -> ledger.Record:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from tutorial_lib.metrics import imresize
+from tutorial_lib.metrics import imresize, to_y
 
 SCALE = 4
 
@@ -98,9 +98,8 @@ def twins(
             f"of {height} × {width}: got {corner}"
         )
     large, small = [], []
-    weights = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
     for photograph in photographs:
-        luma = (photograph * weights).sum(1, keepdim=True)
+        luma = to_y(photograph)
         height, width = (length // SCALE * SCALE for length in luma.shape[-2:])
         for version in _versions(luma[..., :height, :width]):
             large.append(_cut(version, SCALE * side, SCALE))

@@ -6,6 +6,7 @@ Used by every chapter that enlarges: each number is measured here once, and word
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 
@@ -17,7 +18,6 @@ from tutorial_lib.data import (
     low_resolution,
     mod_crop,
     photographs,
-    pillow_low_resolution,
     write_image,
 )
 from tutorial_lib.experiment import Run
@@ -209,7 +209,7 @@ def score_as_the_article(
     upscale: Upscale, *, device: torch.device | str = "cpu"
 ) -> dict[str, float]:
     """A method's PSNR and SSIM on Set5 by the protocol of the article's author."""
-    made = enlarge(upscale, "set5", device=device, shrink=pillow_low_resolution)
+    made = enlarge(upscale, "set5", device=device, shrink=partial(low_resolution, kernel="pillow"))
     return averages(score(made, "set5", measures=("psnr_article", "ssim_article")))
 
 

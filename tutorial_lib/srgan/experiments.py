@@ -41,6 +41,7 @@ from tutorial_lib.srgan.training import (
     SrresnetConfig,
     SrresnetRecipe,
     published_generator,
+    watch_steps,
 )
 from tutorial_lib.training import (
     PROFILES,
@@ -72,13 +73,6 @@ class MeasureConfig:
 
 
 # ------------------------------------------------------------------------------- runs
-
-
-def watch_steps(steps: int) -> list[int]:
-    """When to look: 0, then ever more rarely, and at the end."""
-    moments = [0, 25, 50, 100, 200, 400, 700, 1000, 1500, 2000, 3000, 4000]
-    moments += list(range(6000, 1_000_000, 2000))
-    return [m for m in moments if m < steps] + [steps]
 
 
 def run_bicubic(run: Run) -> ledger.Record:

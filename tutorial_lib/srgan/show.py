@@ -15,7 +15,7 @@ from torch import Tensor
 
 from tutorial_lib.data import embedded, low_resolution
 from tutorial_lib.ledger import Record
-from tutorial_lib.metrics import Protocol, psnr
+from tutorial_lib.metrics import Protocol, psnr, to_y
 from tutorial_lib.show.curves import curves, figure
 from tutorial_lib.show.grids import grid
 from tutorial_lib.show.pictures import Picture
@@ -201,6 +201,7 @@ def loss_curves(record: Record, *, over: int = 10) -> Picture:
         steps, values = (torch.tensor(record.curves[loss][key]) for key in ("step", "value"))
         whole = len(steps) // over * over
         ends = steps[:whole].view(-1, over)[:, -1]
+        per = float(steps[0])  # steps that a point of the record is the mean of
         groups = share * values[:whole].view(-1, over)
         series[name] = (ends.tolist(), groups.mean(1).tolist())
         bands[name] = (groups.amin(1).tolist(), groups.amax(1).tolist())
@@ -208,7 +209,7 @@ def loss_curves(record: Record, *, over: int = 10) -> Picture:
         series,
         bands=bands,
         references={"a coin: log 2 = 0.69": math.log(2)},
-        xlabel="step of SRGAN's training",
+        xlabel=f"step; means over {over * per:,.0f} steps, range of those over {per:,.0f}",
         ylabel="loss for one verdict",
         alt="Losses of the discriminator and of the generator through SRGAN's training, beside "
         "that of a coin.",
@@ -255,12 +256,8 @@ def error_frames(picture: Tensor, real: Tensor, *, crops: Sequence[int] = (0, 4,
     crops : sequence of int
         Pixels left out at each edge.
     """
-    difference = picture - real
-    error = (5 * difference.abs()).clamp(0, 1)
-    # Luma of the difference, in the studio range that the protocol's Y has: 65.481 / 255, …
-    studio = difference.new_tensor([65.481, 128.553, 24.966]).view(1, 3, 1, 1) / 255
-    luma = (5 * (difference * studio).sum(1, keepdim=True).abs()).clamp(0, 1)
-    grey = luma.expand(-1, 3, -1, -1)
+    error = (5 * (picture - real).abs()).clamp(0, 1)
+    grey = (5 * (to_y(picture) - to_y(real)).abs()).clamp(0, 1).expand(-1, 3, -1, -1)
     frames: list[list[Tensor]] = []
     labels: list[list[str]] = []
     channels: tuple[tuple[Literal["rgb", "y"], Tensor], ...] = (("rgb", error), ("y", grey))

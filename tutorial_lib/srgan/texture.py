@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from tutorial_lib.data import load, low_resolution, mod_crop
+from tutorial_lib.metrics import to_y
 from tutorial_lib.srgan.evaluation import SCALE, Upscale
 
 Square = tuple[str, tuple[int, int]]
@@ -76,8 +77,7 @@ def luma_energy(image: Tensor) -> Tensor:
         (N, S, S), squared grey levels in the order of :func:`torch.fft.fftfreq`; the mean luma is
         taken away first.
     """
-    weights = image.new_tensor([65.481, 128.553, 24.966]).view(3, 1, 1)
-    luma = (image * weights).sum(-3)
+    luma = 255 * to_y(image)[:, 0]
     luma = luma - luma.mean((-2, -1), keepdim=True)
     window = torch.hann_window(image.shape[-1], periodic=True, dtype=image.dtype)
     return torch.fft.fft2(luma * window * window[:, None]).abs().square()

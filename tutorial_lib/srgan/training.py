@@ -70,6 +70,13 @@ def _voc2012(patch: int) -> Iterator[Tensor]:
 # --------------------------------------------------------------------------- training
 
 
+def watch_steps(steps: int) -> list[int]:
+    """When to look: 0, then ever more rarely, and at the end."""
+    moments = [0, 25, 50, 100, 200, 400, 700, 1000, 1500, 2000, 3000, 4000]
+    moments += list(range(6000, 1_000_000, 2000))
+    return [m for m in moments if m < steps] + [steps]
+
+
 class GeneratorRecipe:
     """What both trainings have: photographs, a generator with its optimiser, and its average."""
 
@@ -236,16 +243,16 @@ class SrganRecipe(GeneratorRecipe):
         set_rate(self.discriminator_optimizer, config.discriminator_rate * share)
         low, real = self.sample(generator)
 
-        def see(image: Tensor) -> Tensor:
-            return window(image, config.window, generator=generator) if config.window else image
+        # Without Fabric's wrapper, which lets no gradient be taken but by its own backward.
+        network = self.modules["discriminator"]
+        penalised = config.slope_penalty > 0 and index % PENALISED == 0
 
         def penalty(real: Tensor) -> Tensor:
             with self.fabric.autocast():
                 return PENALISED / 2 * config.slope_penalty * slope(network, real)
 
-        # Without Fabric's wrapper, which lets no gradient be taken but by its own backward.
-        network = self.modules["discriminator"]
-        penalised = config.slope_penalty > 0 and index % PENALISED == 0
+        def see(image: Tensor) -> Tensor:
+            return window(image, config.window, generator=generator) if config.window else image
 
         def content(fake: Tensor, real: Tensor) -> Tensor:
             with self.fabric.autocast():
