@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 SITE := _build/html/index.html
+# What `scripts/packs.py` reads.
+PACKED := tutorial_lib/srgan/networks.py $(wildcard results/srgan/*/weights.safetensors)
 # Tests at a time, each with one thread.
 WORKERS ?= 2
 
@@ -17,7 +19,7 @@ export OMP_WAIT_POLICY := passive
 help:  ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-book: .venv/.installed book/_static/vendor/.complete  ## build the site from the committed notebooks
+book: .venv/.installed book/_static/packs/.complete  ## build the site from the committed notebooks
 	@# A page that had a warning is read again next time, or the warning would be given once only.
 	$(BIN)/jupyter-book build . -W --keep-going -q || { rm -rf _build/.doctrees; exit 1; }
 	@echo "The book is at file://$(CURDIR)/$(SITE)"
@@ -38,6 +40,7 @@ lint: .venv/.installed  ## check style, imports and types
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy
+	$(BIN)/python scripts/typecheck.py
 
 execute: .venv/.installed  ## run every notebook in place (NOTEBOOKS=notebooks/srgan.ipynb for one)
 	$(BIN)/python scripts/execute.py $(NOTEBOOKS)
@@ -62,7 +65,7 @@ requirements:  ## pin the newest versions of everything that pyproject.toml asks
 		--extra book --extra test pyproject.toml -o requirements.txt
 
 clean:  ## remove the site and the vendored scripts (the environment stays)
-	rm -rf _build book/_static/vendor
+	rm -rf _build book/_static/vendor book/_static/packs
 
 .venv/.installed: requirements.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -73,4 +76,9 @@ clean:  ## remove the site and the vendored scripts (the environment stays)
 
 book/_static/vendor/.complete: scripts/vendor.py | .venv/.installed
 	$(BIN)/python scripts/vendor.py
+	touch $@
+
+# Networks that run in the page: packed again when what is packed has changed.
+book/_static/packs/.complete: scripts/packs.py book/_static/vendor/.complete $(PACKED)
+	OMP_NUM_THREADS=1 $(BIN)/python scripts/packs.py
 	touch $@

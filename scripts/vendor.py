@@ -30,6 +30,18 @@ PACKAGES = {
             "es5/output/chtml/fonts/woff-v2/*.woff": "mathjax/output/chtml/fonts/woff-v2",
         },
     ),
+    # Not served: `packs.py` makes scripts of it.
+    "onnxruntime-web@1.30.0": (
+        "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ==",
+        {
+            "dist/ort.wasm.min.js": "onnxruntime",
+            "dist/ort.webgpu.min.js": "onnxruntime",
+            "dist/ort-wasm-simd-threaded.mjs": "onnxruntime",
+            "dist/ort-wasm-simd-threaded.wasm": "onnxruntime",
+            "dist/ort-wasm-simd-threaded.asyncify.mjs": "onnxruntime",
+            "dist/ort-wasm-simd-threaded.asyncify.wasm": "onnxruntime",
+        },
+    ),
 }
 
 
@@ -58,24 +70,29 @@ def unpack(tarball: Path, files: dict[str, str], target: Path) -> None:
         raise SystemExit(f"{tarball.name} has no file {', '.join(sorted(missing))}")
 
 
+def fetch(package: str, sha512: str, folder: Path) -> Path:
+    """Bring a package's tarball from npm into a folder, or stop if it is not the pinned one."""
+    packed = subprocess.run(
+        [*npm(), "pack", "--silent", package],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    tarball = folder / packed.stdout.split()[-1]
+    found = base64.b64encode(hashlib.sha512(tarball.read_bytes()).digest()).decode()
+    if found != sha512:
+        raise SystemExit(f"{package}: sha512 is {found}, not {sha512}: not used")
+    return tarball
+
+
 def main() -> None:
     """Fetch, check and unpack every package, then put the folder in place in one move."""
     TARGET.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=TARGET.parent) as name:
         folder = Path(name)
         for package, (sha512, files) in PACKAGES.items():
-            packed = subprocess.run(
-                [*npm(), "pack", "--silent", package],
-                cwd=folder,
-                check=True,
-                capture_output=True,
-                text=True,
-            )
-            tarball = folder / packed.stdout.split()[-1]
-            found = base64.b64encode(hashlib.sha512(tarball.read_bytes()).digest()).decode()
-            if found != sha512:
-                raise SystemExit(f"{package}: sha512 is {found}, not {sha512}: not used")
-            unpack(tarball, files, folder / "vendor")
+            unpack(fetch(package, sha512, folder), files, folder / "vendor")
             print(f"vendored {package}")
         shutil.rmtree(TARGET, ignore_errors=True)
         (folder / "vendor").rename(TARGET)

@@ -92,7 +92,7 @@ def finish(app: Sphinx, error: Exception | None) -> None:
         return
     site = Path(app.outdir)
     pages = "".join(path.read_text(encoding="utf-8") for path in site.rglob("*.html"))
-    scripts = [p for p in site.glob("_static/**/*.js") if "vendor" not in p.parts]
+    scripts = [p for p in site.glob("_static/**/*.js") if not {"vendor", "packs"} & {*p.parts}]
     words = pages + "".join(p.read_text(encoding="utf-8") for p in scripts if p.name != ICONS.name)
     used = set(re.findall(r"\bfa-([a-z0-9-]+)", words))
     path = site / ICONS

@@ -17,6 +17,7 @@ from playwright.sync_api import (
     BrowserContext,
     ConsoleMessage,
     Page,
+    Playwright,
     Request,
     Response,
     sync_playwright,
@@ -75,16 +76,25 @@ def server() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def driver() -> Iterator[Playwright]:
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+def launched(driver: Playwright, *arguments: str) -> Browser:
     # Playwright's own Chromium, where `playwright install` has brought one, is used otherwise.
     installed = next(filter(None, map(shutil.which, BROWSERS)), None)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=installed,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield browser
-        browser.close()
+    return driver.chromium.launch(
+        executable_path=installed,
+        args=["--no-sandbox", "--disable-background-networking", *arguments],
+    )
+
+
+@pytest.fixture(scope="session")
+def browser(driver: Playwright) -> Iterator[Browser]:
+    browser = launched(driver, "--disable-gpu")
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

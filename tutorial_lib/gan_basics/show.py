@@ -213,6 +213,14 @@ def distance_slider(distances: Sequence[float], *, width: float = 0.8) -> FrameS
     )
 
 
+def inpage_game() -> Picture:
+    """The place of the game that the published page plays by itself, without a kernel."""
+    alt = "In the published book a button stands here, and the game is played in the page."
+    words = "Play the game in this page (loads 70 kB)"
+    attributes = f'class="tutorial-inpage" data-demo="gan_basics" data-words="{words}"'
+    return Picture(f"<div {attributes}><p>{alt}</p></div>", alt)
+
+
 # ---------------------------------------------------------------------- recorded games
 
 

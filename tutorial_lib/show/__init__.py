@@ -7,6 +7,7 @@ this package imports it.
 from tutorial_lib.show.compare import CompareSlider
 from tutorial_lib.show.curves import curves, figure
 from tutorial_lib.show.grids import grid
+from tutorial_lib.show.in_page import InPage
 from tutorial_lib.show.pictures import Picture, encode
 from tutorial_lib.show.sliders import FrameGrid, FrameSlider
 from tutorial_lib.show.source import source
@@ -17,6 +18,7 @@ __all__ = [
     "CompareSlider",
     "FrameGrid",
     "FrameSlider",
+    "InPage",
     "Picture",
     "claims",
     "curves",

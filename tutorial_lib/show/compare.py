@@ -22,7 +22,7 @@ from tutorial_lib.show.pictures import (
 
 _ROOM = 520
 
-_STYLE = """<style>
+STYLE = """<style>
 .tutorial-compare{max-width:100%}
 .tutorial-compare .stage{width:fit-content;max-width:100%}
 .tutorial-compare .names{display:flex;justify-content:space-between;gap:8px;margin-bottom:4px;
@@ -163,7 +163,7 @@ def _page(
     return (
         f'<figure class="tutorial-compare" {KEEP_KEYS} '
         f'aria-label="{escape(alt)}" '
-        f'style="--at:{start}%;margin:0;padding:0">{_STYLE}<div class="stage">'
+        f'style="--at:{start}%;margin:0;padding:0">{STYLE}<div class="stage">'
         f'<div class="names">{heading}</div><div class="pictures">{stage}<span class="bar"></span>'
         f'<input type="range" min="0" max="100" value="{start}" aria-label="{escape(divider)}" '
         f'oninput="{_MOVE}"></div></div>{below}</figure>'

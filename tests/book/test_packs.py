@@ -1,0 +1,89 @@
+"""What networks in the page are packed into, and how a page learns of it."""
+
+import base64
+import gzip
+import html
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import in_page
+import numpy as np
+import onnx
+import packs
+import pytest
+import torch
+from safetensors.numpy import load
+
+from tutorial_lib import show
+from tutorial_lib.srgan import Generator
+
+
+def unpacked(script: str) -> Mapping[str, np.ndarray]:
+    found = re.fullmatch(r'tutorialInPage\.packed\["some-pack"\] = "([A-Za-z0-9+/=]+)";\n', script)
+    assert found is not None
+    return load(gzip.decompress(base64.b64decode(found[1])))
+
+
+def test_a_pack_is_a_script_that_holds_the_arrays():
+    arrays = {"a": np.arange(6, dtype=np.float16).reshape(2, 3), "b": np.zeros(4, np.uint8)}
+    script, size = packs.packed("some-pack", arrays)
+    found = unpacked(script)
+    assert found.keys() == arrays.keys()
+    for name, array in arrays.items():
+        assert found[name].dtype == array.dtype
+        assert (found[name] == array).all()
+    assert size == len(base64.b64decode(script.split('"')[3]))
+    assert packs.packed("some-pack", arrays)[0] == script, "another script at another time"
+
+
+def test_weights_are_those_of_the_network_in_half_precision():
+    network = Generator(channels=4, blocks=1)
+    found = packs.weights(network)
+    state = network.state_dict()
+    assert found.keys() == {key for key in state if "num_batches" not in key}
+    for name, array in found.items():
+        assert array.dtype == np.float16
+        assert (torch.tensor(array) == state[name].half()).all()
+
+
+def test_a_graph_has_open_sides_and_weights_for_inputs():
+    network = Generator(channels=4, blocks=1)
+    arrays = packs.graph(network, torch.rand(1, 3, 9, 7), input="low", output="high")
+    found = onnx.load_from_string(arrays["graph"].tobytes()).graph
+    shapes = {
+        value.name: [side.dim_param or side.dim_value for side in value.type.tensor_type.shape.dim]
+        for value in found.input
+    }
+    assert shapes.pop("low") == [1, 3, "height", "width"]
+    assert shapes == {name: list(array.shape) for name, array in packs.weights(network).items()}
+    assert len(found.initializer) == 0
+    assert [value.name for value in found.output] == ["high"]
+
+
+def test_samples_are_small_squares():
+    for sample in packs.samples().values():
+        assert sample.shape == (packs.SIDE // 4, packs.SIDE // 4, 3)
+        assert sample.dtype == np.uint8
+
+
+def test_each_demo_has_its_script_and_its_packs():
+    for demo, needed in packs.DEMOS.items():
+        assert Path(packs.STATIC, "inpage", f"{demo}.js").is_file()
+        assert set(needed) <= set(packs.PACKS)
+
+
+@pytest.fixture
+def sizes(monkeypatch):
+    packed = {"ort-wasm": 3, "ort-webgpu": 6, "a": 1, "b": 2}
+    monkeypatch.setattr(in_page, "listed", lambda: {"packs": packed, "demos": {"some": ["b"]}})
+
+
+def test_a_page_learns_the_sizes_of_what_its_demo_loads(sizes):
+    place = show.InPage("some").html
+    found = in_page.PLACE.sub(lambda match: in_page.with_packs(match[0], match[1]), place)
+    attribute = re.search(r'data-packs="([^"]*)"', found)
+    assert attribute is not None
+    assert json.loads(html.unescape(attribute[1])) == {"ort-wasm": 3, "ort-webgpu": 6, "b": 2}
+    assert found.replace(f" {attribute[0]}", "") == place
