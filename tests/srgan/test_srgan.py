@@ -350,7 +350,7 @@ def test_the_articles_protocol_counts_every_pixel_unrounded(monkeypatch):
     [
         "srgan/bicubic",
         "srgan/srresnet",
-        "srgan/grown",
+        "srgan/brief",
         "srgan/srgan",
         "srgan/vgg54",
         "srgan/losses",
@@ -382,7 +382,7 @@ def test_smoke_run_leaves_a_whole_record(name, tmp_path):
         assert set(record.curves) >= {"discriminator", "mse", "content", "adversarial"}
 
 
-@pytest.mark.parametrize("name", ["srgan/srresnet", "srgan/srgan", "srgan/vgg54"])
+@pytest.mark.parametrize("name", ["srgan/brief", "srgan/srresnet", "srgan/srgan", "srgan/vgg54"])
 def test_recorded_generators_do_what_their_record_says(name):
     """On a picture of the wheel: nearer than bicubic for SRResNet, finer for the GANs."""
     try:

@@ -349,6 +349,19 @@ EXPERIMENTS = (
     _srresnet(
         "srgan/srresnet", "the generator alone, on the squared error, grown from the published one"
     ),
+    Experiment(
+        name="srgan/brief",
+        summary="SRResNet from random weights, fewer steps of fewer patches",
+        profiles={
+            "smoke": SrresnetConfig(steps=4, batch=4, patch=48, limit=8, test_sets=("set5",)),
+            "quick": SrresnetConfig(**BRIEF, steps=10_000),
+            "book": SrresnetConfig(**BRIEF, steps=6_000, batch=4),
+            "gpu": SrresnetConfig(**BRIEF, steps=40_000),
+            "article": SrresnetConfig(**ARTICLE),
+        },
+        run=run_srresnet,
+        needs=("bsds500", *TEST_SETS),
+    ),
     _srresnet("srgan/scratch", "the same for as many steps, from random weights", start=""),
     _srgan(
         "srgan/srgan",
