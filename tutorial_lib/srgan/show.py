@@ -57,6 +57,9 @@ ARTICLE = {
     "batch, patch": "16, 96 px",
     "learning rate": "0.0001; SRGAN: ×0.1 every 100,000",
     "weights kept": "the last",
+    "weights that learn": "all",
+    "D sees": "the whole patch",
+    "further losses": "none",
     "precision": "float32",
     "VGG features": "VGG19, φ2,2 (relu2_2)",
 }
@@ -138,6 +141,11 @@ def plan(record: Record) -> dict[str, str]:
         rate += f"×0.1 every {config['drop_every']:,}"
     else:
         rate += "constant"
+    further = [
+        f"{config[key]:g} × {words}"
+        for key, words in (("slope_penalty", "D's slope / 2"), ("block", "mean block's error"))
+        if config.get(key)
+    ]
     asked = "" if record.steps == record.steps_planned else f" of {record.steps_planned:,}"
     return {
         "start": config.get("start") or "random weights",
@@ -146,6 +154,9 @@ def plan(record: Record) -> dict[str, str]:
         "batch, patch": f"{config['batch']}, {config['patch']} px",
         "learning rate": rate,
         "weights kept": "mean over the last tenth" if config.get("average") else "the last",
+        "weights that learn": f"all but the {config['frozen']}" if config.get("frozen") else "all",
+        "D sees": f"{config['window']} px of it" if config.get("window") else "the whole patch",
+        "further losses": ", ".join(further) or "none",
         "precision": record.precision,
         "VGG features": record.protocol.get("content loss", "none"),
         "device": record.device,
