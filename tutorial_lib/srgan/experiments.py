@@ -251,7 +251,7 @@ BALANCED: dict[str, Any] = {
 weights, and a price on every lattice."""
 
 SLOW: dict[str, Any] = {"learning_rate": 2e-5, "discriminator_rate": 4e-5, "falling": 0.9}
-"""What keeps a long training in balance: small steps, ever smaller."""
+"""What keeps the game in balance for longer: small steps, ever smaller."""
 
 LARGE: dict[str, Any] = {"batch": 16, "patch": 96, "window": 80}
 """What a GPU can do at once."""
@@ -317,8 +317,8 @@ def _ablation(name: str, summary: str, *, steps: int, variants: tuple[str, ...])
     )
 
 
-def _srgan(name: str, summary: str, *, features: str) -> Experiment:
-    balanced = BALANCED | {"features": features}
+def _srgan(name: str, summary: str, *, features: str, book: int = 3_000) -> Experiment:
+    balanced = BALANCED | SLOW | {"features": features}
     return Experiment(
         name=name,
         summary=summary,
@@ -330,7 +330,7 @@ def _srgan(name: str, summary: str, *, features: str) -> Experiment:
                 test_sets=("set5",),
             ),
             "quick": SrganConfig(**balanced, steps=3_000),
-            "book": SrganConfig(**balanced | SLOW, steps=8_000),
+            "book": SrganConfig(**balanced, steps=book),
             "gpu": SrganConfig(**balanced | LARGE, steps=10_000),
             "article": SrganConfig(**ARTICLE, average=False, start="", features=features),
         },
@@ -369,6 +369,9 @@ EXPERIMENTS = (
         features="last2",
     ),
     _srgan("srgan/vgg54", "the same with VGG's φ5,4", features="last5"),
+    _srgan(
+        "srgan/long", "the same with φ2,2 for longer than is good", features="last2", book=8_000
+    ),
     _ablation("srgan/losses", "SRGAN with one, two and three losses", steps=2_000, variants=LOSSES),
     _ablation(
         "srgan/lattice",
