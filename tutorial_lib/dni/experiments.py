@@ -15,7 +15,7 @@ from tutorial_lib.dni.walk import PathConfig, run_path
 from tutorial_lib.experiment import Experiment
 
 ONE_SET = PathConfig(test_sets=("set14",), squares=("baboon",))
-SWEEP = dataclasses.replace(ONE_SET, start="srgan/brief", end="perception_distortion/adv_1e-3")
+SWEEP = dataclasses.replace(ONE_SET, end="perception_distortion/adv_1e-3")
 ESRGAN = dataclasses.replace(ONE_SET, start="RRDB_PSNR_x4.pth", end="RRDB_ESRGAN_x4.pth")
 
 EXPERIMENTS = (

@@ -339,6 +339,25 @@ def _srgan(name: str, summary: str, *, features: str, book: int = 3_000) -> Expe
     )
 
 
+def _brief_gan(name: str, summary: str, *, book: int, features: str) -> Experiment:
+    settings: dict[str, Any] = {"start": "srgan/brief", "features": features}
+    return Experiment(
+        name=name,
+        summary=summary,
+        profiles={
+            "smoke": SrganConfig(
+                **settings, steps=3, batch=2, patch=48, limit=8, test_sets=("set5",)
+            ),
+            "quick": SrganConfig(**settings, steps=1_000),
+            "book": SrganConfig(**settings, steps=book, batch=4),
+            "gpu": SrganConfig(**settings, steps=10_000),
+            "article": SrganConfig(**ARTICLE | settings, average=False),
+        },
+        run=run_srgan,
+        needs=("bsds500", *TEST_SETS, VGG16_FILE),
+    )
+
+
 EXPERIMENTS = (
     _measured_alone(
         run_bicubic, "srgan/bicubic", "bicubic interpolation, the baseline; the photographs' NIQE"
@@ -361,6 +380,15 @@ EXPERIMENTS = (
         },
         run=run_srresnet,
         needs=("bsds500", *TEST_SETS),
+    ),
+    _brief_gan(
+        "srgan/brief_gan",
+        "the brief SRResNet carried on against a discriminator, as the article does it",
+        book=5_000,
+        features="last2",
+    ),
+    _brief_gan(
+        "srgan/brief_vgg54", "the same with VGG's φ5,4, more briefly", book=800, features="last5"
     ),
     _srresnet("srgan/scratch", "the same for as many steps, from random weights", start=""),
     _srgan(
