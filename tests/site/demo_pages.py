@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 from conftest import WIDTHS
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
+from site_pages import SITE
 from torch import Tensor
 
 from tutorial_lib.data import from_uint8, to_uint8
@@ -74,6 +76,32 @@ def drawn(page: Page, name: str) -> np.ndarray:
 def enlarged(network: torch.nn.Module, pixels: np.ndarray) -> np.ndarray:
     """What PyTorch makes of a picture, rounded to 8 bits."""
     return to_uint8(network(tensor(pixels)))[0].permute(1, 2, 0).numpy().astype(int)
+
+
+# The place of a demo alone, in the frame of another page.
+PUT = """([html, loader]) => {
+    document.querySelector("article").innerHTML = html;
+    document.body.append(Object.assign(document.createElement("script"), {src: loader}));
+}"""
+
+
+def placed(page: Page, chapter: str) -> Page:
+    """A page of the site with a chapter's demo in place of its text, as chapters take long to draw.
+
+    Parameters
+    ----------
+    page : Page
+        Of the site, small.
+    chapter : str
+        The chapter's page in the site.
+    """
+    place = re.search(
+        r'<div class="tutorial-inpage".*?</div>', (SITE / chapter).read_text(encoding="utf-8")
+    )
+    assert place is not None
+    page.evaluate(PUT, [place[0], "/_static/inpage/loader.js"])
+    page.locator(f"{PLACE} > button").wait_for()
+    return page
 
 
 def status(page: Page) -> Locator:

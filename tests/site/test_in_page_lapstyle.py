@@ -17,6 +17,7 @@ from demo_pages import (
     everyone_can_use,
     noise,
     opened,
+    placed,
     press,
     status,
     tensor,
@@ -32,6 +33,7 @@ pytestmark = [needs_site, pytest.mark.timeout(600)]
 
 CHAPTER = "notebooks/lapstyle.html"
 FIRST, SECOND = "starry_night", "the_scream"
+SLOW = 120_000  # milliseconds, on a machine that others use, too
 
 # Arrays travel into a page and out of it as lists.
 PAINT = """async ([device, numbers, width, height, ways]) => {
@@ -52,7 +54,7 @@ PAINT = """async ([device, numbers, width, height, ways]) => {
 
 @pytest.fixture
 def demo(visit: Callable[..., Page], server: str) -> Page:
-    return opened(visit(f"{server}/{CHAPTER}"))
+    return opened(placed(visit(f"{server}/py-modindex.html"), CHAPTER))
 
 
 @torch.no_grad()
@@ -90,11 +92,13 @@ def test_a_reader_paints(demo: Page):
     assert levels_for(196, 200) == 1
     chosen(demo, encoded(pixels))
     demo.get_by_role("button", name="Paint", exact=True).click()
-    expect(status(demo)).to_contain_text("200 × 196 pixels, Starry Night, strength 1.00")
+    expect(status(demo)).to_contain_text(
+        "200 × 196 pixels, Starry Night, strength 1.00", timeout=SLOW
+    )
     assert np.abs(drawn(demo, "painted") - rounded(painted(pixels))).max() <= 1
     assert (drawn(demo, "photograph") == pixels).all()
     demo.get_by_label("strength of the style").fill("0.4")
-    expect(status(demo)).to_contain_text("strength 0.40")
+    expect(status(demo)).to_contain_text("strength 0.40", timeout=SLOW)
     assert np.abs(drawn(demo, "painted") - rounded(painted(pixels, strength=0.4))).max() <= 1
     with demo.expect_download() as started:
         demo.get_by_role("button", name="Save the painting").click()
@@ -106,13 +110,13 @@ def test_another_painter_is_loaded_when_it_is_called(demo: Page):
     pixels = noise(64, 64)
     chosen(demo, encoded(pixels))
     demo.get_by_role("button", name="Paint", exact=True).click()
-    expect(status(demo)).to_contain_text("Starry Night, strength")
+    expect(status(demo)).to_contain_text("Starry Night, strength", timeout=SLOW)
     scripts = "[...document.scripts].map(script => script.src.split('/').at(-1))"
     assert f"lapstyle-{SECOND}.js" not in demo.evaluate(scripts)
     painters = demo.get_by_label("painter")
     assert "loads 14." in painters.inner_text()
     painters.select_option(f"lapstyle-{SECOND}")
-    expect(status(demo)).to_contain_text("The Scream, strength 1.00", timeout=120_000)
+    expect(status(demo)).to_contain_text("The Scream, strength 1.00", timeout=SLOW)
     assert f"lapstyle-{SECOND}.js" in demo.evaluate(scripts)
     assert np.abs(drawn(demo, "painted") - rounded(painted(pixels, SECOND))).max() <= 1
 
@@ -151,7 +155,7 @@ def test_what_the_camera_sees_is_painted(browser_with_camera: Browser, server: s
     }""")
     opened(page)
     page.get_by_role("button", name="Paint what the camera sees").click()
-    expect(status(page)).to_contain_text("frames per second of 128 × 128 pixels", timeout=120_000)
+    expect(status(page)).to_contain_text("frames per second of 128 × 128 pixels", timeout=SLOW)
     seen = drawn(page, "photograph")
     assert seen.std() > 5, "nothing was filmed"
     page.get_by_role("button", name="Stop").click()

@@ -129,6 +129,7 @@
       while (painted !== wanted()) {
         const [now, strength] = [wanted(), Number(slider.value)];
         const painter = await call();
+        say(`The draft is being painted (${engine.words}) …`);
         const begun = performance.now();
         let stage = 0;
         const made = await paint(engine, painter, scene, {
