@@ -152,7 +152,7 @@ def test_what_the_camera_sees_is_painted(browser_with_camera: Browser, server: s
     page.evaluate("""{
         const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
         navigator.mediaDevices.getUserMedia = async (wanted) => (window.stream = await ask(wanted));
-    }""")
+    }; 0""")
     opened(page)
     page.get_by_role("button", name="Paint what the camera sees").click()
     expect(status(page)).to_contain_text("frames per second of 128 × 128 pixels", timeout=SLOW)
