@@ -6,6 +6,7 @@ import base64
 import io
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import ipywidgets as widgets
 import matplotlib.pyplot as plt
@@ -18,6 +19,7 @@ from tutorial_lib import show
 from tutorial_lib.data import to_uint8
 from tutorial_lib.lapstyle.pictures import fit
 from tutorial_lib.lapstyle.pyramid import Form, laplacian_pyramid, layers, reconstruct
+from tutorial_lib.lapstyle.stylise import recorded_painter
 
 _ALT = "The picture with its bands as loud as the sliders say."
 
@@ -93,6 +95,29 @@ class EqualiserPanel:
 
     def _repr_mimebundle_(self, **options: object) -> dict[str, object]:
         return self.widget._repr_mimebundle_(**options)
+
+
+_painter = lru_cache(maxsize=1)(recorded_painter)
+
+
+@torch.no_grad()
+def painted_in_page(image: Tensor, style: str, strength: float) -> show.Picture:
+    """A photograph beside its painting by a recorded painter.
+
+    Parameters
+    ----------
+    image : Tensor
+        (1, 3, H, W), range [0, 1].
+    style : str
+        Whose painter.
+    strength : float
+        0 to 1, as in :func:`tutorial_lib.lapstyle.drafting.stylised_maps`.
+    """
+    return show.grid(
+        {"photograph": image, f"{style}, {strength:g}": _painter(style)(image, strength=strength)},
+        alt="A photograph and its painting.",
+        columns=2,
+    )
 
 
 def layer_names(levels: int) -> list[str]:
