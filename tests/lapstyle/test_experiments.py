@@ -50,7 +50,9 @@ def test_photographs_are_cropped_alike_from_the_same_seed(tmp_path):
         Photographs(str(tmp_path / "empty"), side=16, limit=2)
 
 
-@pytest.mark.parametrize("name", ["encoder", "first", "starry_night", "ablations", "speed"])
+@pytest.mark.parametrize(
+    "name", ["encoder", "first", "starry_night", "floor", "ablations", "speed"]
+)
 def test_smoke_run_leaves_a_whole_record(name, tmp_path, outside):
     experiment = NAMED[f"lapstyle/{name}"]
     folder = execute(experiment, "smoke", folder=tmp_path / "run")

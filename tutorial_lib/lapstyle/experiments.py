@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 from tutorial_lib import ledger
 from tutorial_lib.experiment import Experiment, Run
 from tutorial_lib.lapstyle.ablations import AblationConfig, run_ablations
+from tutorial_lib.lapstyle.floor import FloorConfig, run_floor
 from tutorial_lib.lapstyle.measures import PROTOCOL, held_out_losses
 from tutorial_lib.lapstyle.pictures import (
     CONTENTS,
@@ -221,7 +222,21 @@ _ONE_BY_ONE: dict[str, Any] = {"batch": 1, "learning_rate": 1e-3, "cosine": True
 """What the published trainings share: one photograph a step on one thread of a processor."""
 
 
+_LONG: dict[str, Any] = {
+    "batch": 1,
+    "learning_rate": 1e-3,
+    "cosine": True,
+    "identity": 100.0,
+    "identity_every": 8,
+    "held_out": 6,
+    "looked": 256,
+    "judged": 128,
+}
+"""Of the three styles: all places of a draft's maps are compared."""
+
+
 def _style_experiment(style: str) -> Experiment:
+    longest = style == STYLES[0]
     whole = StyleConfig(steps=12_000, style=style, learning_rate=5e-4, cosine=True)
     return Experiment(
         name=f"lapstyle/{style}",
@@ -235,15 +250,11 @@ def _style_experiment(style: str) -> Experiment:
             ),
             "quick": dataclasses.replace(whole, steps=2_500, shares=(0.6, 0.3, 0.1)),
             "book": StyleConfig(
-                **_ONE_BY_ONE,
-                steps=700,
+                **_LONG,
+                steps=12_000 if longest else 6_000,
                 style=style,
-                sizes=(128, 256),
-                identity=100.0,
-                held_out=6,
-                shares=(3.0, 4.0),
-                judged=128,
-                start=FIRST,
+                shares=(8.0, 3.0, 1.0) if longest else (4.0, 1.5, 0.5),
+                start=FIRST if longest else f"lapstyle/{STYLES[0]}",
             ),
             "gpu": whole,
             "article": StyleConfig(
@@ -301,6 +312,19 @@ EXPERIMENTS = (
         needs=(*_OUTSIDE, "style/starry_night.jpg"),
     ),
     *(_style_experiment(style) for style in STYLES),
+    Experiment(
+        name="lapstyle/floor",
+        summary="the four losses paint the pixels themselves: how far they can fall",
+        profiles={
+            "smoke": FloorConfig(steps=2, side=32, held_out=2, equalised=2),
+            "quick": FloorConfig(held_out=2),
+            "book": FloorConfig(),
+            "gpu": FloorConfig(held_out=20),
+            "article": FloorConfig(backbone="vgg19", held_out=20),
+        },
+        run=run_floor,
+        needs=("bsds500", "bsd100", "style/starry_night.jpg", VGG16_FILE),
+    ),
     Experiment(
         name="lapstyle/ablations",
         summary="without each loss, and the article's variants (a) to (d), at 256 pixels",
