@@ -6,6 +6,7 @@ import dataclasses
 import time
 
 import torch
+from torch import Tensor
 
 from tutorial_lib import ledger
 from tutorial_lib.experiment import Run
@@ -49,6 +50,33 @@ class FloorConfig:
     equalised: int = 40
 
 
+def references(photos: Tensor, painting: Tensor) -> dict[str, Tensor]:
+    """Pictures that nobody painted, for the losses to be compared with.
+
+    Parameters
+    ----------
+    photos : Tensor
+        (N, 3, S, S), range [0, 1], two or more.
+    painting : Tensor
+        (1, 3, H, W), both sides at least S.
+
+    Returns
+    -------
+    dict of Tensor
+        (N, 3, S, S) each.
+    """
+    noise = torch.randn(photos.shape, generator=torch.Generator().manual_seed(0)).to(photos)
+    side = photos.shape[-1]
+    top, left = ((length - side) // 2 for length in painting.shape[-2:])
+    middle = painting[..., top : top + side, left : left + side].flip(-1)
+    return {
+        "photograph": photos,
+        "photograph with grain": (photos + 0.1 * noise).clamp(0, 1),
+        "another photograph": photos.roll(1, dims=0),
+        "the painting, mirrored": middle.expand_as(photos),
+    }
+
+
 def run_floor(run: Run) -> ledger.Record:
     """Paint the pixels of held-out photographs, and measure them as drafts are."""
     config: FloorConfig = run.config
@@ -73,14 +101,16 @@ def run_floor(run: Run) -> ledger.Record:
             seconds=time.monotonic() - began,
         ),
         metrics={
-            f"{config.side}": measure(made, photos, painting, encoder=encoder),
-            f"photograph {config.side}": measure(photos, photos, painting, encoder=encoder),
+            name: measure(images, photos, painting, encoder=encoder)
+            for name, images in ({"painted": made} | references(photos, painting)).items()
         },
         protocol={
             "losses": PROTOCOL["losses"],
             "pixels": "start at the photograph; Adam, its rate falling along a cosine to zero; "
             "clamped to [0, 1] after each step; the article's weights of the losses",
             "pictures": "side by side, in the order of the validation photographs",
+            "references": "the photograph as it is; with normal noise of deviation 0.1; the next of "
+            "the photographs in its place; the middle of the style picture, mirrored",
             "backbone": f"{config.backbone}, channels equalised",
         },
         artefacts=[
