@@ -131,6 +131,21 @@ def test_what_is_computed_once_does_not_change_the_losses():
         torch.testing.assert_close(found[name], one_by_one)
 
 
+def test_an_encoder_without_the_last_layer_leaves_its_losses_out():
+    torch.manual_seed(0)
+    made, content, style = ({name: torch.rand(1, 8, 6, 5) for name in LAYERS} for _ in range(3))
+    whole = base_losses(made, content, Style.of(style))
+    deepest = made.pop("relu5_1")
+    style_of_four = Style.of({name: style[name] for name in made})
+    found = base_losses(made, content, style_of_four)
+    lost = {
+        "perceptual": perceptual_loss(deepest, content["relu5_1"]),
+        "moment": moment_loss(deepest, style["relu5_1"]),
+    }
+    for name, value in whole.items():
+        torch.testing.assert_close(found[name] + lost.get(name, 0), value)
+
+
 def test_moments_are_the_unbiased_ones():
     maps = 3 + 5 * torch.rand(2, 6, 7, 4)
     variance, mean = torch.var_mean(maps, dim=(-2, -1), keepdim=True)

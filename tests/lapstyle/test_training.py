@@ -89,6 +89,20 @@ def test_the_discriminator_and_its_loss_are_shown_the_same_part(small):
     assert losses["discriminator"] > 0 < losses["adversarial"]
 
 
+def test_a_discriminator_learns_at_its_share_of_the_rate(small):
+    made = recipe(dataclasses.replace(small, judge_rate=0.1, learning_rate=1e-3))
+    before = [p.clone() for p in made.modules["judge1"].parameters()]
+    made.step(1, torch.Generator().manual_seed(0))
+    moved = [
+        (new - old).abs().max().item()
+        for new, old in zip(made.modules["judge1"].parameters(), before, strict=True)
+    ]
+    # Adam's first step is as long as its rate.
+    assert max(moved) == pytest.approx(1e-4, rel=0.01)
+    rates = {name: o.param_groups[0]["lr"] for name, o in made.optimizers.items()}
+    assert rates["revision1"] == pytest.approx(10 * rates["judge1"]) == 1e-3
+
+
 def test_losses_are_those_of_a_frozen_encoder_under_autocast(small):
     """Its weights are held in half precision; that spares work and changes no number."""
     fabric = make_fabric(precision="bf16-mixed")

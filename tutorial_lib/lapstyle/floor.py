@@ -109,8 +109,8 @@ def run_floor(run: Run) -> ledger.Record:
             "pixels": "start at the photograph; Adam, its rate falling along a cosine to zero; "
             "clamped to [0, 1] after each step; the article's weights of the losses",
             "pictures": "side by side, in the order of the validation photographs",
-            "references": "the photograph as it is; with normal noise of deviation 0.1; the next of "
-            "the photographs in its place; the middle of the style picture, mirrored",
+            "references": "the photograph as it is; with normal noise of deviation 0.1; one of the "
+            "other photographs in its place; the middle of the style picture, mirrored",
             "backbone": f"{config.backbone}, channels equalised",
         },
         artefacts=[

@@ -263,7 +263,7 @@ class Style:
     Attributes
     ----------
     moments : mapping
-        Of each of `LAYERS`.
+        Of each of the maps.
     maps : mapping of Tensor
         Those of `STRUCTURE_LAYERS`, (1, C, H, W).
     """
@@ -273,9 +273,9 @@ class Style:
 
     @classmethod
     def of(cls, maps: Maps) -> Style:
-        """Take them from the style picture's maps at all of `LAYERS`."""
+        """Take them from the style picture's maps at `LAYERS`, or at the first of them."""
         return cls(
-            {name: moments(maps[name]) for name in LAYERS},
+            {name: moments(of) for name, of in maps.items()},
             {name: maps[name].float() for name in STRUCTURE_LAYERS},
         )
 
@@ -288,7 +288,8 @@ def base_losses(
     Parameters
     ----------
     made, content : mapping of Tensor
-        Maps (N, C, H, W) of the painted pictures and of the photographs.
+        Maps (N, C, H, W) of the painted pictures and of the photographs: at all of `LAYERS` in
+        trainings; an encoder cut off at relu4_1 leaves the last one out.
     style : Style
         Of the style picture.
     places : Tensor, optional
@@ -309,11 +310,11 @@ def base_losses(
         return flat[:, :, (places * flat.shape[2]).long()]
 
     losses = {name: made["relu1_1"].new_zeros((), dtype=torch.float32) for name in BASE}
-    for name in LAYERS:
-        own = moments(made[name])
+    for name, maps in made.items():
+        own = moments(maps)
         losses["moment"] = losses["moment"] + moment_distance(own, style.moments[name])
         losses["perceptual"] = losses["perceptual"] + F.mse_loss(
-            normalise(made[name], own), normalise(content[name])
+            normalise(maps, own), normalise(content[name])
         )
     for name in STRUCTURE_LAYERS:
         a, b, c = (some(maps[name]) for maps in (made, content, style.maps))

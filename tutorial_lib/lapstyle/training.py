@@ -247,9 +247,10 @@ class StyleRecipe:
             done = (index - begin) / max(1, self.ends[stage] - begin)
             warm = min(50.0, (self.ends[stage] - begin) / 5)
             rate *= min(1.0, (index - begin + 1) / warm) * (1 + math.cos(math.pi * done)) / 2
-        for optimizer in self.optimizers.values():
+        for name, optimizer in self.optimizers.items():
+            share = self.config.judge_rate if name.startswith("judge") else 1.0
             for group in optimizer.param_groups:
-                group["lr"] = rate
+                group["lr"] = share * rate
 
     def result(self) -> LapStyle:
         """The painter to evaluate, as it will be stored: weights rounded to half precision."""
