@@ -17,6 +17,7 @@ TO_BE_MADE_AGAIN: frozenset[str] = frozenset(
     {
         "lapstyle/ablations",
         "lapstyle/shipwreck",
+        "lapstyle/speed",
         "lapstyle/starry_night",
         "lapstyle/the_scream",
     }

@@ -48,6 +48,7 @@ def test_published_trainings_start_from_what_is_published():
         "lapstyle/the_scream": "lapstyle/starry_night",
         "lapstyle/shipwreck": "lapstyle/starry_night",
         "lapstyle/ablations": "",
+        "lapstyle/ablations_512": "",
     }
     assert "weights.safetensors" in ledger.read("lapstyle/starry_night").artefacts
 
@@ -76,7 +77,7 @@ def test_photographs_are_cropped_alike_from_the_same_seed(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["encoder", "first", "starry_night", "floor", "ablations", "speed"]
+    "name", ["encoder", "first", "starry_night", "floor", "ablations", "ablations_512", "speed"]
 )
 def test_smoke_run_leaves_a_whole_record(name, tmp_path, outside):
     experiment = NAMED[f"lapstyle/{name}"]
@@ -95,7 +96,7 @@ def test_smoke_run_leaves_a_whole_record(name, tmp_path, outside):
         assert set(losses) >= {"perceptual", "self_similarity", "moment", "remd", "identity"}
         # Only the revisions meet a discriminator.
         assert losses["discriminator"]["value"][0] == 0 < losses["discriminator"]["value"][1]
-    if name == "ablations":
+    if name.startswith("ablations"):
         assert set(record.metrics) == {"photograph", *experiment.profiles["smoke"].names}
 
 

@@ -285,6 +285,16 @@ _ABLATIONS = AblationConfig(
     shares=(0.6, 0.4),
 )
 
+_TWICE = AblationConfig(
+    **_LONG,
+    steps=1_600,
+    sizes=(256, 512),
+    shown=512,
+    shares=(3.0, 1.0),
+    names=("whole", "c: RGB for the residual"),
+)
+"""Of the ablations those that differ by the pyramid alone, at twice the size."""
+
 EXPERIMENTS = (
     Experiment(
         name=ENCODER,
@@ -361,12 +371,29 @@ EXPERIMENTS = (
         needs=(*_OUTSIDE, "style/starry_night.jpg", "style/the_scream.jpg"),
     ),
     Experiment(
+        name="lapstyle/ablations_512",
+        summary="whole pictures instead of bands (c) at 512 pixels: does the pyramid pay more?",
+        profiles={
+            "smoke": dataclasses.replace(
+                _TWICE, **_SMOKE | {"shown": 64}, steps=2, shares=(0.5, 0.5)
+            ),
+            "quick": dataclasses.replace(_TWICE, steps=600),
+            "book": _TWICE,
+            "gpu": dataclasses.replace(_TWICE, batch=5, learning_rate=5e-4, looked=0),
+            "article": dataclasses.replace(
+                _TWICE, steps=60_000, backbone="vgg19", batch=5, learning_rate=1e-4, cosine=False
+            ),
+        },
+        run=run_ablations,
+        needs=(*_OUTSIDE, "style/starry_night.jpg"),
+    ),
+    Experiment(
         name="lapstyle/speed",
         summary="milliseconds a picture, plainly and fast, from 256 pixels to full HD",
         profiles={
             "smoke": SpeedConfig(sizes=((64, 64),), rounds=1),
             "quick": SpeedConfig(),
-            "book": SpeedConfig(rounds=2),
+            "book": SpeedConfig(rounds=9),
             "gpu": SpeedConfig(rounds=30),
             "article": SpeedConfig(sizes=((256, 256), (512, 512))),
         },
