@@ -1,11 +1,12 @@
 """One step of each stage of a LapStyle training, in float32 and in the machine's own precision.
 
 On one thread of an AMD EPYC beside other work, in seconds of processor time: before the style's
-maps, the moments and the encoder's half precision were computed once, a step of drafting took 0.83
-(float32) and 0.54 (bfloat16), one of the first revision 2.87 and 1.73. They compared 256 places, and
-every fourth step of drafting had an identity term. For the same places without the term, the two
-then took 0.44 and 1.66 in bfloat16; today's profile, with 1024 places, the term at every eighth step
-and parts for the discriminator and the second revision, 0.49, 1.53 and 1.70 for its three stages.
+maps, the moments and the encoder's half precision were computed once, a step of drafting took
+0.83 (float32) and 0.54 (bfloat16), one of the first revision 2.87 and 1.73. They compared 256
+places, and every fourth step of drafting had an identity term. For the same places without the
+term, the two then took 0.44 and 1.66 in bfloat16; today's profile, with 1024 places, the term at
+every eighth step and parts for the discriminator and the second revision, 0.49, 1.53 and 1.70 for
+its three stages.
 """
 
 from __future__ import annotations
