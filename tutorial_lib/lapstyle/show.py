@@ -20,6 +20,7 @@ from tutorial_lib.data import to_uint8
 from tutorial_lib.lapstyle.pictures import fit
 from tutorial_lib.lapstyle.pyramid import Form, laplacian_pyramid, layers, reconstruct
 from tutorial_lib.lapstyle.stylise import recorded_painter
+from tutorial_lib.metrics import imresize
 
 _ALT = "The picture with its bands as loud as the sliders say."
 
@@ -204,6 +205,53 @@ def middle(picture: Tensor, size: tuple[int, int]) -> Tensor:
     picture = fit(picture, math.ceil(scale * min(picture.shape[-2:])))
     top, left = ((a - b) // 2 for a, b in zip(picture.shape[-2:], size, strict=True))
     return picture[..., top : top + size[0], left : left + size[1]]
+
+
+def larger(picture: Tensor, times: int) -> Tensor:
+    """A picture so many times as large, smooth: pixels repeated as blocks would look painted.
+
+    Examples
+    --------
+    >>> larger(torch.rand(1, 3, 8, 10), 3).shape
+    torch.Size([1, 3, 24, 30])
+    """
+    height, width = picture.shape[-2:]
+    return imresize(picture, size=(times * height, times * width)).clamp(0, 1)
+
+
+def drafting_diagram() -> show.Picture:
+    """The drafting network: three maps of the encoder, AdaIN at each, and the decoder."""
+    with show.style():
+        figure, axes = plt.subplots(figsize=(7, 3.6))
+    rows = [("relu4_1", "512 maps, 16"), ("relu3_1", "256 maps, 32"), ("relu2_1", "128 maps, 64")]
+    for y, (name, size) in enumerate(rows):
+        _box(axes, 0, y, f"{name}\n{size}")
+        _box(axes, 2.3, y, "AdaIN", color="#f6e7d8")
+        _box(axes, 4.6, y, ("ResBlock, Conv", "+ ResBlock, Conv", "+ Conv, Conv")[y], color="white")
+        _arrow(axes, (0.75, y), (1.55, y))
+        _arrow(axes, (3.05, y), (3.85, y))
+    for y in (0, 1):
+        _arrow(axes, (0, y + 0.69), (0, y + 0.31))
+        _arrow(axes, (4.6, y + 0.31), (4.6, y + 0.69))
+        axes.text(4.7, y + 0.5, "doubled", va="center", fontsize=8)
+    _box(axes, 0, 3, "small photograph\n128", color="white")
+    _arrow(axes, (0, 2.69), (0, 2.31))
+    _box(axes, 4.6, 3, "Conv, Conv: draft\n128", color="#f6e7d8")
+    _arrow(axes, (4.6, 2.31), (4.6, 2.69))
+    axes.text(4.7, 2.5, "doubled", va="center", fontsize=8)
+    _box(axes, 2.3, 3, "painting's\nmoments", color="white")
+    _arrow(axes, (2.3, 2.69), (2.3, 2.31))
+    for x, name in ((0, "VGG, frozen"), (4.6, "decoder, trained")):
+        axes.text(x, -0.6, name, ha="center", fontsize=9, style="italic")
+    axes.set(xlim=(-0.9, 5.7), ylim=(-0.8, 3.4))
+    axes.axis("off")
+    return show.figure(
+        figure,
+        alt="The drafting network. On the left VGG takes the small photograph down to the maps "
+        "relu2_1, relu3_1 and relu4_1. Each goes through AdaIN with the painting's moments. On the "
+        "right the decoder begins at relu4_1, doubles the sides and adds relu3_1, doubles them and "
+        "adds relu2_1, doubles them once more and paints the draft.",
+    )
 
 
 def diagram() -> show.Picture:
