@@ -87,14 +87,14 @@ def steps_to(record: ledger.Record, case: str, *, psnr: float) -> int | None:
 
 
 def speeds(read: Reader) -> str:
-    """When each target was first reached to 20 dB."""
+    """When each fit first came to 20 dB against its own target."""
     record = read("deep_image_prior/fitting_speed")
     parts = []
     for case in ("photograph", "photograph_with_noise", "shuffled", "noise"):
         step = steps_to(record, case, psnr=20)
         when = f"step {step:,}" if step else f"not in {record.steps:,} steps"
         parts.append(f"{case.replace('_', ' ')}: {when}")
-    return f"first within 20 dB of its target: {'; '.join(parts)} ({in_words(record)})"
+    return f"20 dB against its own target first: {'; '.join(parts)} ({in_words(record)})"
 
 
 def denoised(read: Reader) -> str:
