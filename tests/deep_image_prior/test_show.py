@@ -7,9 +7,12 @@ import re
 import pytest
 import torch
 
+from tutorial_lib.deep_image_prior import PriorNet, SkipNetwork, error_plane, show
 from tutorial_lib.deep_image_prior.show import (
     DAMAGES,
     RestorePanel,
+    diagram,
+    mosaic,
     spectrum,
     stretched,
     two_paths,
@@ -80,6 +83,45 @@ def test_two_paths_are_drawn_with_their_text(photograph):
     drawn = two_paths(outputs, truth=photograph, observed=noisy, alt="Two paths.")
     assert "data:image/webp" in drawn.html
     assert drawn.alt == "Two paths."
+
+
+def test_two_paths_keep_their_start_in_the_frame(photograph, monkeypatch):
+    kept = []
+    monkeypatch.setattr(show, "figure", lambda drawing, alt: kept.append(drawing) or alt)
+    noisy = (photograph + 0.1 * torch.randn_like(photograph)).clamp(0, 1)
+    # A start as far off as an untrained network's grey.
+    outputs = [torch.full_like(photograph, 0.5).lerp(noisy, share / 20) for share in range(20)]
+    two_paths(outputs, truth=photograph, observed=noisy, alt="Two paths.")
+    (axes,) = kept[0].axes
+    x, y = error_plane(outputs[0], truth=photograph, observed=noisy)
+    assert y > 1.35
+    assert axes.get_xlim()[0] < x < axes.get_xlim()[1]
+    assert axes.get_ylim()[0] < y < axes.get_ylim()[1]
+
+
+def test_the_mosaic_is_laid_out_row_by_row():
+    shades = [torch.full((1, 3, 8, 12), shade / 10) for shade in range(6)]
+    shades[0][..., 2:6, 4:8] = 0.9  # its middle, and nothing else of it
+    made = mosaic(shades, columns=3, side=4)
+    assert made.shape == (1, 3, 8, 12)
+    expected = torch.tensor([[0.9, 0.1, 0.2], [0.3, 0.4, 0.5]])
+    torch.testing.assert_close(made[0, 0], expected.repeat_interleave(4, 0).repeat_interleave(4, 1))
+
+
+@pytest.mark.parametrize(
+    ("network", "levels", "skips"),
+    [
+        (SkipNetwork(4, channels=(8, 8), skips=(2, 0)), 2, 1),
+        (PriorNet(4, latent=8), 5, 4),
+    ],
+)
+def test_the_diagram_says_what_goes_through(network, levels, skips):
+    drawn = diagram(network, size=64)
+    assert f"{levels} levels" in drawn.alt
+    assert f"down to {64 // 2**levels}" in drawn.alt
+    assert f"{skips} thin skips" in drawn.alt
+    # Nothing goes on watching.
+    assert not any(part._forward_hooks for part in network.modules())
 
 
 def test_a_spectrum_has_slow_waves_in_its_middle():
