@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -238,7 +239,8 @@ def run_precision(run: Run) -> ledger.Record:
 
 def run_denoisers(run: Run) -> ledger.Record:
     """Denoise by trained networks and by classic methods: nothing is fitted."""
-    config, numbers = run.config, {}
+    config = run.config
+    numbers: dict[str, dict[str, Any]] = {}
     start = ledger.start(SOURCE)
     trained = stored_denoisers(start.path)
     truth = picture(config.picture, shrink=config.shrink)

@@ -172,7 +172,7 @@ def diagram(network: SkipNetwork | PriorNet, *, size: int = 256) -> Picture:
         for level, part in enumerate(several)
         if not isinstance(part, nn.Identity)
     ]
-    inputs = network.down[0][0][0].in_channels
+    inputs = next(m for m in network.modules() if isinstance(m, nn.Conv2d)).in_channels
     with torch.no_grad():
         network(torch.zeros(1, inputs, size, size))
     for hook in hooks:
