@@ -11,21 +11,26 @@ from safetensors.torch import save_file
 
 from tutorial_lib import ledger
 from tutorial_lib.coarse_to_fine.frames import frame_epochs, frame_name, shown, write_strip
-from tutorial_lib.coarse_to_fine.measuring import (
-    PROTOCOL,
-    at_the_end,
-    baselines,
-    settled,
-    watched,
-)
-from tutorial_lib.coarse_to_fine.networks import sizes
+from tutorial_lib.coarse_to_fine.measuring import PROTOCOL, at_the_end, settled, watched
 from tutorial_lib.coarse_to_fine.octaves import Octaves
 from tutorial_lib.coarse_to_fine.recipe import TRAININGS, WORDS, Config, Recipe, Sets, prepare
+from tutorial_lib.coarse_to_fine.stages import (
+    StagesConfig,
+    all_baselines,
+    baselines,
+    run_stages,
+)
 from tutorial_lib.coarse_to_fine.tasks import TASKS
-from tutorial_lib.coarse_to_fine.unfreezing import UnfreezingConfig, run_unfreezing
 from tutorial_lib.experiment import Experiment, Run
 from tutorial_lib.experiment import curves as thinned
-from tutorial_lib.training import History, half_state, load_half_state, train, write_atomically
+from tutorial_lib.training import (
+    PROFILES,
+    History,
+    half_state,
+    load_half_state,
+    train,
+    write_atomically,
+)
 
 PROTOCOLS = {
     "psnr": f"in dB; {PROTOCOL.describe()}, of answers within [0, 1]; mean over pictures",
@@ -81,10 +86,6 @@ def run_training(run: Run) -> ledger.Record:
             kept = [frame_name(int(row["step"]) // config.epoch_steps) for row in history.watched]
             files = ["weights.safetensors", *(n for n in kept if (run.folder / n).exists())]
     files += _write_examples(run.folder, sets.test, config)
-    stages = {
-        f"{side} px": baselines(sets.test, side=side, top=config.top, count=config.watched)
-        for side in sizes(config.top)
-    }
     whole = baselines(sets.test, side=config.top, top=config.top, count=len(sets.test))
     metrics["data"] = {
         "training pictures": len(sets.train),
@@ -92,7 +93,7 @@ def run_training(run: Run) -> ledger.Record:
         "left out as grey": sets.left_out,
         "psnr of the spoiled": whole["nothing"],
     }
-    metrics["stages"] = stages
+    metrics["stages"] = all_baselines(sets.test, top=config.top, count=config.watched)
     record = run.record(
         history=dataclasses.replace(history, seconds=seconds),
         metrics=metrics,
@@ -282,17 +283,10 @@ EXPERIMENTS = (
     ),
     *_long_experiments(),
     Experiment(
-        name="coarse_to_fine/unfreezing",
-        summary="unfreezing with Adam's moments and without",
-        profiles={
-            "smoke": UnfreezingConfig(width=4, epochs=4, count=16, batch=4, seeds=1, after=2),
-            "quick": UnfreezingConfig(),
-            "book": UnfreezingConfig(),
-            "gpu": UnfreezingConfig(),
-            "article": UnfreezingConfig(
-                top=64, width=32, epochs=48, count=12_443, batch=64, seeds=5
-            ),
-        },
-        run=run_unfreezing,
+        name="coarse_to_fine/stages",
+        summary="nothing is trained: what each stage has to beat, and what it cannot exceed",
+        profiles={profile: StagesConfig() for profile in PROFILES}
+        | {"smoke": StagesConfig(top=32, watched=4)},
+        run=run_stages,
     ),
 )

@@ -145,33 +145,3 @@ def at_the_end(network: CoarseToFine, sets: Sets, stage: int) -> dict[str, float
         made = answers(twin, pictures, index, side=side)
         found[f"{name}_psnr"] = round(quality(made, pictures, index), 4)
     return found
-
-
-def baselines(pictures: Octaves, *, side: int, top: int, count: int) -> dict[str, float]:
-    """What a stage's answers stand between, over the first pictures of a set.
-
-    Parameters
-    ----------
-    pictures : Octaves
-        With batches of `side` and of `top`.
-    side, top : int
-        Of the stage's pictures, and of the full ones.
-    count : int
-        How many pictures.
-
-    Returns
-    -------
-    dict of str to float
-        PSNR in dB. "nothing": of the spoiled picture at the stage's size. "nothing, enlarged" and
-        "perfect, enlarged": of the spoiled one and of the true one, enlarged to full size.
-    """
-    index = torch.arange(min(count, len(pictures)))
-    pairs = [pictures.batch(part, side=side) for part in index.split(64)]
-    spoiled, true = (torch.cat(images) for images in zip(*pairs, strict=True))
-    found = {
-        "nothing": quality(spoiled, pictures, index),
-        "nothing, enlarged": quality(enlarged(spoiled, top), pictures, index),
-    }
-    if side < top:  # the true picture at full size has no finite PSNR
-        found["perfect, enlarged"] = quality(enlarged(true, top), pictures, index)
-    return {name: round(value, 4) for name, value in found.items()}
