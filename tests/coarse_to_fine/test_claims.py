@@ -122,8 +122,8 @@ SAID = [
         "measured"
     ),
     (
-        "Counted, not measured: at 1,024 px all at once multiplies 2.0 times as much. If a "
-        "multiplication took as long there as at 16 px, an epoch would take 3.3 and 1.6 hours of "
+        "Counted, not measured: at 1,024 px all at once multiplies 4.9 times as much. If a "
+        "multiplication took as long there as at 16 px, an epoch would take 6.5 and 1.3 hours of "
         "this core"
     ),
     (
