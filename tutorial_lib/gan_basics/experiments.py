@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from itertools import combinations
 from typing import Any
 
 from safetensors.torch import load_file
@@ -15,6 +16,7 @@ from safetensors.torch import load_file
 from tutorial_lib import ledger
 from tutorial_lib.experiment import Claim, Experiment, Reader
 from tutorial_lib.gan_basics.faces_training import FacesConfig, faces_generator, run_faces
+from tutorial_lib.gan_basics.optimum_training import Judge, OptimumConfig, run_optimum
 from tutorial_lib.gan_basics.plane import DISTRIBUTIONS
 from tutorial_lib.gan_basics.plane_training import Game, PlaneConfig, run_plane
 from tutorial_lib.gan_basics.players import DcganGenerator
@@ -22,13 +24,46 @@ from tutorial_lib.gan_basics.seeds import in_words
 
 PAIR = (Game("non-saturating"), Game("saturating", loss="saturating"))
 
-COLLAPSE = (
-    Game("G ten times faster", generator_rate=1e-2),
-    Game("the same, D moves five times", generator_rate=1e-2, rounds=5),
-    Game("equal rates"),
-    Game("equal rates, D moves five times", rounds=5),
-    Game("Wasserstein critic, moves five times", loss="wasserstein", rounds=5),
-)
+# Every remedy is one change of the game that goes wrong; together they are made two at a time.
+REMEDIES: dict[str, dict[str, Any]] = {
+    "equal rates": {"generator_rate": 1e-3},
+    "D moves five times": {"rounds": 5},
+    "critic": {"loss": "wasserstein"},
+    "R1": {"r1": 0.1},
+    "spectral norm": {"spectral": True},
+}
+
+# Three ways to hold the slope of D, of which a game needs one.
+_SLOPES = {"critic", "R1", "spectral norm"}
+
+
+def _remedied() -> tuple[Game, ...]:
+    wrong = Game("G ten times faster", generator_rate=1e-2)
+    alone = [dataclasses.replace(wrong, name=name, **REMEDIES[name]) for name in REMEDIES]
+    pairs = [
+        dataclasses.replace(wrong, name=f"{one} + {other}", **REMEDIES[one], **REMEDIES[other])
+        for one, other in combinations(REMEDIES, 2)
+        if not {one, other} <= _SLOPES
+    ]
+    return (wrong, *alone, *pairs)
+
+
+def _sure() -> tuple[Game, ...]:
+    sure = Game("D sure", discriminator_rate=1e-2, rounds=5)
+    return tuple(
+        dataclasses.replace(sure, name=name, **change)
+        for name, change in (
+            ("D sure", {}),
+            ("D sure + equal rates", {"discriminator_rate": 1e-3}),
+            ("D sure + R1", REMEDIES["R1"]),
+            ("D sure + spectral norm", REMEDIES["spectral norm"]),
+        )
+    )
+
+
+WANDERING, SURE = _remedied(), _sure()
+
+JUDGES = (Judge("new, of D's own size", 2, 64), Judge("new, larger", 3, 96))
 
 SLIDER_LOSSES = ("non-saturating", "saturating", "wasserstein")
 RATES = (1e-4, 1e-3, 1e-2)
@@ -84,19 +119,48 @@ EXPERIMENTS = (
         _plane(name, f"{name} in the plane: both losses, five seeds", name, PAIR)
         for name in DISTRIBUTIONS
     ),
+    Experiment(
+        name="gan_basics/optimum",
+        summary="ring: discriminators trained to convergence against generators at rest",
+        profiles={
+            "smoke": OptimumConfig("ring", JUDGES, steps=4, played=2, seeds=2, watched=2),
+            "quick": OptimumConfig("ring", JUDGES, steps=1000),
+            "book": OptimumConfig("ring", JUDGES, steps=2000),
+            "gpu": OptimumConfig("ring", JUDGES, steps=2000),
+            "article": OptimumConfig("ring", JUDGES, steps=2000, seeds=10),
+        },
+        run=run_optimum,
+    ),
     _plane(
-        "collapse", "mode collapse on the ring, provoked and mended", "ring", COLLAPSE, steps=2000
+        "collapse",
+        "ring: G too fast, and each remedy alone and in pairs",
+        "ring",
+        WANDERING,
+        steps=1200,
+        watched=20,
+        frames=(0, 100, 400, 1000),
+        detailed=False,
+    ),
+    _plane(
+        "sure",
+        "ring: a discriminator too sure, and what holds it",
+        "ring",
+        SURE,
+        steps=1000,
+        watched=20,
+        frames=(0, 100, 400, 1000),
+        detailed=False,
     ),
     _plane(
         "sliders_ring",
         "ring: learning rates × rounds × loss, one seed each",
         "ring",
         SLIDERS,
-        steps=1000,
+        steps=600,
         seeds=1,
-        batch=64,
         watched=4,
         frames=(),
+        detailed=False,
     ),
     Experiment(
         name="gan_basics/faces32",
