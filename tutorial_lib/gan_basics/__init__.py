@@ -1,5 +1,6 @@
 """GAN basics: the two-player game, in the plane and on pictures."""
 
+from tutorial_lib.gan_basics.dirac import dirac_field, dirac_flow, dirac_orbit
 from tutorial_lib.gan_basics.game import (
     discriminator_step,
     gan_step,
@@ -78,6 +79,9 @@ __all__ = [
     "coverage",
     "critic_loss",
     "densities",
+    "dirac_field",
+    "dirac_flow",
+    "dirac_orbit",
     "discriminator_loss",
     "discriminator_step",
     "drawn",

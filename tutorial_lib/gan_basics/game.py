@@ -99,9 +99,13 @@ def jensen_shannon(p: Tensor, q: Tensor, *, cell: float) -> Tensor:
     """
     inside = torch.stack([p, q]).flatten(1) * cell
     p, q = torch.cat([inside, (1 - inside.sum(1, keepdim=True)).clamp(min=0)], dim=1)
-    middle = (p + q) / 2
-    # Where neither has any mass, 0 / 0 is no number and counts for nothing.
-    return (torch.xlogy(p, p / middle) + torch.xlogy(q, q / middle)).nansum() / 2
+    both = torch.where(p + q > 0, p + q, 1)  # where neither has any mass, nothing counts
+
+    def apart(mass: Tensor) -> Tensor:
+        ratio = torch.where(mass > 0, 2 * mass / both, 1)
+        return (mass * ratio.log()).sum()
+
+    return (apart(p) + apart(q)) / 2
 
 
 # ---------------------------------------------------------------------------- one round

@@ -275,11 +275,12 @@ class Mlps(nn.Module):
     def steepest(self, layer: int) -> Tensor:
         """Largest singular value of each network's weights in a layer: (K, 1, 1)."""
         weight, direction = self.weights[layer], self.get_buffer(f"direction{layer}")
+        # A look, or a step of the other player, leaves this one as it is.
+        learns = weight.requires_grad and torch.is_grad_enabled()
         with torch.no_grad():
             left = F.normalize(weight @ direction, dim=1)
             right = F.normalize(weight.mT @ left, dim=1)
-            # A step of the other player leaves this one as it is.
-            if weight.requires_grad and torch.is_grad_enabled():
+            if learns:
                 direction.copy_(right)
         return left.mT @ weight @ right
 
