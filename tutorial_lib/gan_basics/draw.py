@@ -178,7 +178,7 @@ def draw_net(
         corners = np.stack([nodes[:-1, :-1], nodes[:-1, 1:], nodes[1:, 1:], nodes[1:, :-1]], axis=2)
         turned = np.roll(corners, -1, axis=2)
         area = (corners[..., 0] * turned[..., 1] - turned[..., 0] * corners[..., 1]).sum(-1) / 2
-        dense = np.clip(500 * weight.numpy() / (np.abs(area) / 100 + 1), 0.04, 0.85)
+        dense = np.clip(1e4 * weight.numpy() / (np.abs(area) + 1), 0.04, 0.85)
         for steps in range(1, 10):
             chosen = corners[(np.rint(dense * 10) == steps) | ((steps == 1) & (dense < 0.05))]
             path = "".join("M" + "L".join(f"{x} {y}" for x, y in cell) + "z" for cell in chosen)

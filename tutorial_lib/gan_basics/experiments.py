@@ -128,7 +128,7 @@ EXPERIMENTS = (
             name,
             PAIR,
             # Gaps between modes take longest.
-            steps=3000 if name == "ring" else 2000,
+            steps=3000 if name == "ring" else 1000,
         )
         for name in DISTRIBUTIONS
     ),
@@ -169,7 +169,7 @@ EXPERIMENTS = (
         "ring: learning rates × rounds × loss, one seed each",
         "ring",
         SLIDERS,
-        steps=500,
+        steps=300,
         seeds=1,
         watched=4,
         frames=(),

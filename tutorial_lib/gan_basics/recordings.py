@@ -96,8 +96,8 @@ def recordings_slider(records: Mapping[str, ledger.Record], games: Sequence[str]
     games : sequence of str
         Which games of each.
     """
-    first = next(iter(records.values()))
-    steps = recorded_steps(first)
+    kept_by = [set(recorded_steps(record)) for record in records.values()]
+    steps = sorted(set.intersection(*kept_by))
     mixtures = {name: DISTRIBUTIONS[name]() for name in records}
     kept = {
         (name, step): recorded_views(record, step)
@@ -128,7 +128,6 @@ def recordings_slider(records: Mapping[str, ledger.Record], games: Sequence[str]
         start=(0, 0, -1),
         alt="The learned discriminator (left) and the best one (right) with real and generated "
         "points.",
-        caption=f"{first.device}; {first.steps} steps.",
         width=560,
     )
 
