@@ -159,7 +159,7 @@ EXPERIMENTS = (
         "ring: a discriminator too sure, and what holds it",
         "ring",
         SURE,
-        steps=800,
+        steps=600,
         watched=20,
         frames=(0, 100, 400),
         detailed=False,

@@ -96,7 +96,7 @@ def round_slider(before: View, judged: View, after: View, mixture: Mixture) -> F
 def inpage_game() -> Picture:
     """The place of the game that the published page plays by itself, without a kernel."""
     alt = "In the published book a button stands here, and the game is played in the page."
-    words = "Play the game in this page (loads 70 kB)"
+    words = "Play the game in this page (loads 80 kB)"
     attributes = f'class="tutorial-inpage" data-demo="gan_basics" data-words="{words}"'
     return Picture(f"<div {attributes}><p>{alt}</p></div>", alt)
 
