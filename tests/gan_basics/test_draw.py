@@ -13,8 +13,8 @@ from PIL import Image
 
 from tutorial_lib.gan_basics import ring
 from tutorial_lib.gan_basics.draw import draw_net, draw_pair, draw_view
-from tutorial_lib.gan_basics.recordings import pair_picture, view_picture
 from tutorial_lib.gan_basics.show import gallery
+from tutorial_lib.gan_basics.show.recordings import pair_picture, view_picture
 
 
 def test_ground_is_orange_for_fake_and_blue_for_real(view):

@@ -311,7 +311,9 @@ def test_a_round_in_slow_motion_is_a_round(loss):
     assert found["same"] is True
     assert found["rounds"] == 1
     assert [words[0] for words in found["words"]] == list("12345")
-    assert set(found["lit"]) == set(found["parts"]), "every part is at work once, and none is missing"
+    assert set(found["lit"]) == set(found["parts"]), (
+        "every part is at work once, and none is missing"
+    )
 
 
 OWN_GAME = {

@@ -7,9 +7,10 @@ import torch
 
 from tutorial_lib import ledger
 from tutorial_lib.gan_basics import DISTRIBUTIONS, NORMAL, ring
-from tutorial_lib.gan_basics import recordings as shown_by
 from tutorial_lib.gan_basics.draw import draw_net, svg_image
-from tutorial_lib.gan_basics.recordings import (
+from tutorial_lib.gan_basics.seeds import seed_curves
+from tutorial_lib.gan_basics.show import recordings as shown_by
+from tutorial_lib.gan_basics.show.recordings import (
     bands_slider,
     manifold_slider,
     optimum_curves,
@@ -21,7 +22,6 @@ from tutorial_lib.gan_basics.recordings import (
     theory_curves,
     view_picture,
 )
-from tutorial_lib.gan_basics.seeds import seed_curves
 from tutorial_lib.gan_basics.stored import recorded_views
 
 GAMES = ["non-saturating", "saturating"]
@@ -117,15 +117,15 @@ def test_each_position_of_the_optimum_shows_its_judge():
 
 def test_the_net_goes_from_the_noise_to_the_samples(records):
     shown = manifold_slider(records, "saturating")
-    assert shown.shape == (2, 7)
+    assert shown.shape == (2, 5)
     end = recorded_views(records["moons"], 1000)["saturating"].mesh
     start = NORMAL.net(15).view(15, 15, 2)
     cuts = torch.special.ndtr(torch.linspace(-1.96, 1.96, 15)).diff()
     assert cuts.sum() == pytest.approx(0.95, abs=1e-3)
     for at, mesh, words in (
-        (7, start, "moons: the noise z"),
-        (10, (start + end) / 2, "moons: 50% of the way from z to x"),
-        (13, end, "moons: where G puts it, x = G(z)"),
+        (5, start, "moons: the noise z"),
+        (7, (start + end) / 2, "moons: 50% of the way from z to x"),
+        (9, end, "moons: where G puts it, x = G(z)"),
     ):
         assert shown.labels[at] == words
         svg = draw_net(mesh, DISTRIBUTIONS["moons"](), weight=cuts[:, None] * cuts)

@@ -8,6 +8,7 @@ import pytest
 from tutorial_lib import ledger
 from tutorial_lib.gan_basics.experiments import EXPERIMENTS
 from tutorial_lib.gan_basics.optimum_training import IN_THE_GAME
+from tutorial_lib.gan_basics.plane import DISTRIBUTIONS
 from tutorial_lib.gan_basics.plane_training import time_spread
 from tutorial_lib.gan_basics.seeds import (
     curve_name,
@@ -122,3 +123,86 @@ def test_what_the_page_says_of_d_at_rest():
     assert record.metric(IN_THE_GAME, "gap", "median") > 0.7 * record.metric(
         IN_THE_GAME, "coin", "median"
     )
+
+
+def test_what_the_page_says_of_the_remedies():
+    record = ledger.read("gan_basics/collapse")
+
+    def modes(game, key):
+        return record.metric(game, "modes", key)
+
+    _, wandering = seed_curves(record, "modes", "G ten times faster")
+    assert max(map(max, wandering)) == 2
+    assert all(min(seed[1:]) == 0 for seed in wandering), "it never settles"
+    for game in ("critic", "R1", "spectral norm"):
+        assert modes(game, "highest") <= 2
+    assert modes("D moves five times", "lowest") >= 6
+    assert modes("equal rates", "lowest") <= 2
+    assert modes("equal rates", "highest") == 8
+    assert modes("equal rates + R1", "lowest") == 8
+    assert modes("equal rates + D moves five times", "lowest") == 8
+    assert modes("equal rates + critic", "highest") <= 1
+    critic, r1 = (f"D moves five times + {name}" for name in ("critic", "R1"))
+    assert modes(critic, "median") == modes(r1, "median") == 8
+    ranges = [[record.metric(game, "quality", key) for key in ("lowest", "highest")]
+              for game in (critic, r1)]  # fmt: skip
+    assert ranges[0][0] < ranges[1][1]
+    assert ranges[1][0] < ranges[0][1]
+    assert ledger.read("gan_basics/ring").metric("non-saturating", "modes", "lowest") == 8
+
+
+def test_what_the_page_says_of_a_sure_discriminator():
+    record = ledger.read("gan_basics/sure")
+    sure, *held = (game["name"] for game in record.config["games"])
+    _, modes = seed_curves(record, "modes", sure)
+    stays = [max(seed) <= 5 for seed in modes]
+    assert sum(stays) == 4
+    assert record.metric(sure, "modes", "highest") < 8
+    assert record.metric(sure, "modes", "lowest") == 2
+    for game in held:
+        assert record.metric(game, "modes", "median") == 8
+        assert record.metric(game, "modes", "lowest") >= 6
+        assert record.metric(game, "quality", "median") < record.metric(sure, "quality", "median")
+    # Of all games of the page it is the nearest to D*.
+    nearest = record.metric(sure, "gap", "median")
+    for name, games in (
+        ("sure", held),
+        ("collapse", [game["name"] for game in ledger.read("gan_basics/collapse").config["games"]]),
+        *((data, ["non-saturating", "saturating"]) for data in DISTRIBUTIONS),
+    ):
+        other = ledger.read(f"gan_basics/{name}")
+        for game in games:
+            if "gap" in other.metrics[game]:
+                assert other.metric(game, "gap", "median") > nearest
+
+
+@pytest.mark.parametrize("name", ["ring", "smile"])
+def test_what_the_page_says_of_the_folklore(name):
+    record = ledger.read(f"gan_basics/{name}")
+    eager, lazy = (sorted(time_spread(record, game)) for game in ("non-saturating", "saturating"))
+    assert lazy[0] > eager[2], "the worst seed of one is better than the middle one of the other"
+    assert eager[0] < 0.45
+
+
+@pytest.mark.parametrize("name", ["moons", "spiral"])
+def test_on_the_curves_seeds_differ_as_much_as_losses(name):
+    record = ledger.read(f"gan_basics/{name}")
+    eager, lazy = (time_spread(record, game) for game in ("non-saturating", "saturating"))
+    assert min(lazy) < max(eager)
+    assert min(eager) < max(lazy)
+
+
+def test_what_the_page_says_of_copies():
+    record = ledger.read("gan_basics/copies")
+    expected, error = (record.metric("expected", key) for key in ("share", "standard error"))
+    share = {
+        kind: record.metric(kind, "nearer to training") for kind in ("generated", "test", "copies")
+    }
+    assert share["copies"] == 1
+    for kind in ("generated", "test"):
+        assert abs(share[kind] - expected) < 2 * error
+    # Were a tenth copies, the share would be higher by a tenth of what is missing to 1.
+    assert expected + 0.11 * (1 - expected) > share["generated"] + 1.9 * error
+    middle = {kind: record.metric(kind, "distance, 50%") for kind in share}
+    assert middle["test"] < middle["copies"] < middle["generated"]
+    assert "gan_basics/faces32" in record.start

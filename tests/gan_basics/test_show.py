@@ -8,8 +8,8 @@ import pytest
 from tutorial_lib import ledger
 from tutorial_lib.gan_basics import ring
 from tutorial_lib.gan_basics.faces_training import wall_name
-from tutorial_lib.gan_basics.recordings import view_picture
 from tutorial_lib.gan_basics.show import artists, knobs_slider, round_slider, wall_slider
+from tutorial_lib.gan_basics.show.recordings import view_picture
 from tutorial_lib.gan_basics.stored import recorded_views
 
 

@@ -86,9 +86,8 @@ class LiveGame:
         self.level = good_level(self.mixture)
         self.loss, self.rounds, self.done, self.noise = loss, 1, 0, noise
         self.losses: dict[str, float] = {}
-        shape = {"hidden": hidden, "layers": layers}
-        self.generator = Mlps([seed], inputs=noise.axes, outputs=2, **shape)
-        self.discriminator = Mlps([1000 + seed], outputs=1, **shape)
+        self.generator = Mlps([seed], inputs=noise.axes, outputs=2, hidden=hidden, layers=layers)
+        self.discriminator = Mlps([1000 + seed], outputs=1, hidden=hidden, layers=layers)
         self.optimizers = {
             name: OPTIMIZERS[optimizer](player.parameters(), lr=1e-3)
             for name, player in (

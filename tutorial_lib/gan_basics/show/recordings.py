@@ -276,7 +276,7 @@ def manifold_slider(records: Mapping[str, ledger.Record], game: str) -> FrameGri
     game : str
         Which game of each.
     """
-    shares = [k / 6 for k in range(7)]
+    shares = (0.0, 0.25, 0.5, 0.75, 1.0)
 
     def nets(name: str) -> tuple[Tensor, Tensor]:
         record = records[name]

@@ -15,8 +15,8 @@ from tutorial_lib.data.faces import face_credits
 from tutorial_lib.gan_basics.experiments import RATES, ROUNDS, SLIDER_LOSSES, slider_game
 from tutorial_lib.gan_basics.faces_training import wall_name
 from tutorial_lib.gan_basics.plane import DISTRIBUTIONS, Mixture
-from tutorial_lib.gan_basics.recordings import each, view_picture
 from tutorial_lib.gan_basics.seeds import seed_curves
+from tutorial_lib.gan_basics.show.recordings import each, view_picture
 from tutorial_lib.gan_basics.stored import recorded_steps, recorded_views
 from tutorial_lib.gan_basics.views import View
 from tutorial_lib.show.pictures import Picture, caption_html
