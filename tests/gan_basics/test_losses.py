@@ -143,3 +143,18 @@ def test_r1_is_the_squared_slope_at_the_data(source):
     assert penalty.item() == pytest.approx(direction.square().sum().item(), rel=1e-5)
     (slope,) = torch.autograd.grad(penalty, direction)
     torch.testing.assert_close(slope, 2 * direction.detach())
+
+
+def test_bce_after_a_sigmoid_fades_from_about_minus_28():
+    """What the page says of `nn.BCELoss`, which the article uses."""
+
+    def slope(logit):
+        a = torch.tensor([logit], requires_grad=True)
+        loss = torch.nn.BCELoss()(torch.sigmoid(a), torch.ones(1))
+        return torch.autograd.grad(loss, a)[0].item()
+
+    assert slope(-26.0) == pytest.approx(-1, abs=1e-3)
+    assert -0.9 < slope(-28.0) < -0.5
+    assert slope(-40.0) > -1e-4
+    a = torch.tensor([-40.0], requires_grad=True)
+    assert torch.autograd.grad(non_saturating_loss(a), a)[0].item() == -1
