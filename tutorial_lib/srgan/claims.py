@@ -45,7 +45,7 @@ def _content_share(read: Reader) -> str:
         terms = {k: w * fmean(record.curves[k]["value"]) for k, w in weights.items()}
         share = 100 * terms["content"] / sum(terms.values())
         parts.append(f"{share:.2g} % with {record.protocol['content loss']}")
-    return "the VGG term's share of the generator's loss: " + ", ".join(parts)
+    return "the VGG term's share of the article's three losses: " + ", ".join(parts)
 
 
 CLAIMS = (
