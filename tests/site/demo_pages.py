@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import re
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import torch
 from axe_playwright_python.sync_playwright import Axe
 from conftest import WIDTHS
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, TimeoutError, expect
 from site_pages import SITE
 from torch import Tensor
 
@@ -116,8 +117,9 @@ def opened(page: Page) -> Page:
     """A page whose demo is open, and computes nothing."""
     press(page)
     page.locator(f"{PLACE} .choose").wait_for()
-    page.get_by_role("button", name="Stop").click()
-    expect(status(page)).to_contain_text("Stopped")
+    with suppress(TimeoutError):  # a fast machine is done before anybody could stop it
+        page.get_by_role("button", name="Stop").click(timeout=3_000)
+    expect(status(page)).not_to_contain_text("…")
     return page
 
 
