@@ -118,7 +118,7 @@ def opened(page: Page) -> Page:
     press(page)
     page.locator(f"{PLACE} .choose").wait_for()
     with suppress(TimeoutError):  # a fast machine is done before anybody could stop it
-        page.get_by_role("button", name="Stop").click(timeout=3_000)
+        page.get_by_role("button", name="Stop").click(timeout=2_000)
     expect(status(page)).not_to_contain_text("…")
     return page
 

@@ -19,7 +19,6 @@ from demo_pages import (
     everyone_can_use,
     noise,
     opened,
-    placed,
     press,
     shrunk,
     status,
@@ -64,7 +63,7 @@ MOVE_AND_STOP = """async () => {
 
 @pytest.fixture
 def demo(visit: Callable[..., Page], server: str) -> Page:
-    return opened(placed(visit(f"{server}/py-modindex.html"), CHAPTER))
+    return opened(visit(f"{server}/{CHAPTER}"))
 
 
 def between(share: float) -> Generator:
