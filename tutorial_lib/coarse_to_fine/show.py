@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -22,9 +23,9 @@ from tutorial_lib.coarse_to_fine.schedule import enter, spans
 from tutorial_lib.data import read_image
 from tutorial_lib.ledger import Record
 from tutorial_lib.show import FrameGrid, FrameSlider, Picture, curves, figure, grid, style
+from tutorial_lib.show.boxes import arrow, box
 
 _LEARNS, _RESTS, _PICTURE = "#9cc4e8", "#e3e3e3", "#fff4d6"
-_EDGE = "#24292f"
 # Where things stand from left to right: picture read, way down, way up, picture answered.
 _READ, _DOWN, _UP, _ANSWER = 0.0, 1.75, 4.25, 6.0
 _WIDE, _HIGH = 1.25, 0.62
@@ -105,6 +106,9 @@ def _skips(parts: list[Part], level: int) -> bool:
     return mine["join"].entering[0] > mine["up"].leaving[0]
 
 
+_box = partial(box, size=(_WIDE, _HIGH), fontsize=11)
+
+
 def _row(axes: Any, y: int, side: int, parts: dict[str, Part], above: Part | None) -> None:
     """Draw a level; its number is its height."""
     join = parts["join"]
@@ -113,27 +117,17 @@ def _row(axes: Any, y: int, side: int, parts: dict[str, Part], above: Part | Non
     assert source is not None
     if "stem" in parts:
         _box(axes, _READ, y, f"{side} × {side}", _PICTURE)
-        _arrow(axes, (_READ + _WIDE / 2, y), (_DOWN - _WIDE / 2, y))
+        arrow(axes, (_READ + _WIDE / 2, y), (_DOWN - _WIDE / 2, y))
     _box(axes, _DOWN, y, f"{source.leaving[0]} maps", colour)
     _box(axes, _UP, y, f"{join.leaving[0]} maps", colour)
     if "up" not in parts or join.entering[0] > parts["up"].leaving[0]:
-        _arrow(axes, (_DOWN + _WIDE / 2, y), (_UP - _WIDE / 2, y))
+        arrow(axes, (_DOWN + _WIDE / 2, y), (_UP - _WIDE / 2, y))
     if "down" in parts:
-        _arrow(axes, (_DOWN, y - _HIGH / 2), (_DOWN, y - 1 + _HIGH / 2))
-        _arrow(axes, (_UP, y - 1 + _HIGH / 2), (_UP, y - _HIGH / 2))
+        arrow(axes, (_DOWN, y - _HIGH / 2), (_DOWN, y - 1 + _HIGH / 2))
+        arrow(axes, (_UP, y - 1 + _HIGH / 2), (_UP, y - _HIGH / 2))
     if "head" in parts:
         _box(axes, _ANSWER, y, f"{side} × {side}", _PICTURE)
-        _arrow(axes, (_UP + _WIDE / 2, y), (_ANSWER - _WIDE / 2, y))
-
-
-def _box(axes: Any, x: float, y: float, text: str, colour: str) -> None:
-    corner = (x - _WIDE / 2, y - _HIGH / 2)
-    axes.add_patch(plt.Rectangle(corner, _WIDE, _HIGH, facecolor=colour, edgecolor=_EDGE))
-    axes.text(x, y, text, ha="center", va="center", fontsize=11)
-
-
-def _arrow(axes: Any, start: tuple[float, float], end: tuple[float, float]) -> None:
-    axes.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": _EDGE, "lw": 1.3})
+        arrow(axes, (_UP + _WIDE / 2, y), (_ANSWER - _WIDE / 2, y))
 
 
 def at_size(images: Tensor, side: int) -> Tensor:
@@ -354,10 +348,10 @@ def nested(network: LocalEnhancer) -> Picture:
             _box(axes, x, y, text, colour)
         for x, (left, right) in enumerate(pairwise(places)):
             if (y, x) != (2, 1):
-                _arrow(axes, (left + _WIDE / 2, y), (right - _WIDE / 2, y))
+                arrow(axes, (left + _WIDE / 2, y), (right - _WIDE / 2, y))
     axes.text(2.72, 2, "+", ha="center", va="center", fontsize=18)
     # G1's last features go up to the sum; its own answer is not asked for.
-    _arrow(axes, (places[3], 1 + _HIGH / 2), (2.72, 2 - 0.2))
+    arrow(axes, (places[3], 1 + _HIGH / 2), (2.72, 2 - 0.2))
     axes.set(xlim=(-0.75, 6.35), ylim=(0.5, 2.5))
     axes.axis("off")
     return figure(

@@ -11,12 +11,12 @@ import io
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from html import escape
 
 import ipywidgets as widgets
 import matplotlib.pyplot as plt
 import torch
-from matplotlib.axes import Axes
 from torch import Tensor, nn
 
 from tutorial_lib.data import (
@@ -35,6 +35,7 @@ from tutorial_lib.deep_image_prior.networks import PriorNet, SkipNetwork
 from tutorial_lib.deep_image_prior.scores import decibels
 from tutorial_lib.deep_image_prior.tasks import Denoising, Inpainting, SuperResolution, Task
 from tutorial_lib.metrics import imresize
+from tutorial_lib.show.boxes import arrow, box
 from tutorial_lib.show.curves import figure
 from tutorial_lib.show.pictures import Picture, encode
 from tutorial_lib.show.style import style
@@ -147,6 +148,9 @@ def mosaic(pictures: Sequence[Tensor], *, columns: int = 3, side: int = 128) -> 
     return torch.cat([torch.cat(squares[k : k + columns], dim=-1) for k in starts], dim=-2)
 
 
+_box = partial(box, size=(1.8, 0.6), fontsize=10)
+
+
 def diagram(network: SkipNetwork | PriorNet, *, size: int = 256) -> Picture:
     """Draw a network as an hourglass; what each box says is watched, not planned.
 
@@ -185,19 +189,19 @@ def diagram(network: SkipNetwork | PriorNet, *, size: int = 256) -> Picture:
     for level in range(levels + 1):
         y = float(-level)
         left = (inputs, size) if level == 0 else seen[f"down{level - 1}"]
-        _box(axes, 0, y, left, "z: " if level == 0 else "")
+        _box(axes, 0, y, _maps("z: " if level == 0 else "", left))
         if level == levels:
             continue
-        _box(axes, 4, y, seen[f"up{level}"], "")
-        _arrow(axes, (0, y - 0.3), (0, y - 0.7))
+        _box(axes, 4, y, _maps("", seen[f"up{level}"]))
+        arrow(axes, (0, y - 0.3), (0, y - 0.7))
         last = level == levels - 1
-        _arrow(axes, (0.9, y - 1) if last else (4, y - 0.7), (4, y - 0.3))
+        arrow(axes, (0.9, y - 1) if last else (4, y - 0.7), (4, y - 0.3))
         skip = seen.get(f"skip{level - offset}")
         if skip:
-            _arrow(axes, (0.9, y), (3.1, y))
+            arrow(axes, (0.9, y), (3.1, y))
             axes.text(2, y + 0.08, f"skip, {skip[0]}", ha="center", fontsize=9)
-    _box(axes, 6.6, 0, (3, size), "x: ", colour="#fff4d6")
-    _arrow(axes, (4.9, 0), (5.7, 0))
+    _box(axes, 6.6, 0, _maps("x: ", (3, size)), "#fff4d6")
+    arrow(axes, (4.9, 0), (5.7, 0))
     axes.set(xlim=(-1.1, 7.7), ylim=(-levels - 0.5, 0.6))
     axes.axis("off")
     across = sum(name.startswith("skip") for name in seen)
@@ -208,19 +212,9 @@ def diagram(network: SkipNetwork | PriorNet, *, size: int = 256) -> Picture:
     )
 
 
-def _box(
-    axes: Axes, x: float, y: float, maps: tuple[int, int], name: str, colour: str = "#dbe9f6"
-) -> None:
+def _maps(name: str, maps: tuple[int, int]) -> str:
     channels, side = maps
-    axes.add_patch(
-        plt.Rectangle((x - 0.9, y - 0.3), 1.8, 0.6, facecolor=colour, edgecolor="#24292f")
-    )
-    text = f"{name}{channels} × {side} px"
-    axes.text(x, y, text, ha="center", va="center", fontsize=10)
-
-
-def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
-    axes.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": "#24292f", "lw": 1.2})
+    return f"{name}{channels} × {side} px"
 
 
 def stretched(image: Tensor) -> Tensor:

@@ -6,12 +6,11 @@ import base64
 import io
 import math
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import ipywidgets as widgets
 import matplotlib.pyplot as plt
 import torch
-from matplotlib.axes import Axes
 from PIL import Image
 from torch import Tensor
 
@@ -21,6 +20,7 @@ from tutorial_lib.lapstyle.pictures import fit
 from tutorial_lib.lapstyle.pyramid import Form, laplacian_pyramid, layers, reconstruct
 from tutorial_lib.lapstyle.stylise import recorded_painter
 from tutorial_lib.metrics import imresize
+from tutorial_lib.show.boxes import arrow, box
 
 _ALT = "The picture with its bands as loud as the sliders say."
 
@@ -219,6 +219,9 @@ def larger(picture: Tensor, times: int) -> Tensor:
     return imresize(picture, size=(times * height, times * width)).clamp(0, 1)
 
 
+_box = partial(box, size=(1.5, 0.62), fontsize=9)
+
+
 def drafting_diagram() -> show.Picture:
     """The drafting network: three maps of the encoder, AdaIN at each, and the decoder."""
     with show.style():
@@ -226,21 +229,23 @@ def drafting_diagram() -> show.Picture:
     rows = [("relu4_1", "512 maps, 16"), ("relu3_1", "256 maps, 32"), ("relu2_1", "128 maps, 64")]
     for y, (name, size) in enumerate(rows):
         _box(axes, 0, y, f"{name}\n{size}")
-        _box(axes, 2.3, y, "AdaIN", color="#f6e7d8")
-        _box(axes, 4.6, y, ("ResBlock, Conv", "+ ResBlock, Conv", "+ Conv, Conv")[y], color="white")
-        _arrow(axes, (0.75, y), (1.55, y))
-        _arrow(axes, (3.05, y), (3.85, y))
+        _box(axes, 2.3, y, "AdaIN", "#f6e7d8")
+        _box(
+            axes, 4.6, y, ("ResBlock, Conv", "+ ResBlock, Conv", "+ Conv, Conv")[y], colour="white"
+        )
+        arrow(axes, (0.75, y), (1.55, y))
+        arrow(axes, (3.05, y), (3.85, y))
     for y in (0, 1):
-        _arrow(axes, (0, y + 0.69), (0, y + 0.31))
-        _arrow(axes, (4.6, y + 0.31), (4.6, y + 0.69))
+        arrow(axes, (0, y + 0.69), (0, y + 0.31))
+        arrow(axes, (4.6, y + 0.31), (4.6, y + 0.69))
         axes.text(4.7, y + 0.5, "doubled", va="center", fontsize=8)
-    _box(axes, 0, 3, "small photograph\n128", color="white")
-    _arrow(axes, (0, 2.69), (0, 2.31))
-    _box(axes, 4.6, 3, "Conv, Conv: draft\n128", color="#f6e7d8")
-    _arrow(axes, (4.6, 2.31), (4.6, 2.69))
+    _box(axes, 0, 3, "small photograph\n128", colour="white")
+    arrow(axes, (0, 2.69), (0, 2.31))
+    _box(axes, 4.6, 3, "Conv, Conv: draft\n128", colour="#f6e7d8")
+    arrow(axes, (4.6, 2.31), (4.6, 2.69))
     axes.text(4.7, 2.5, "doubled", va="center", fontsize=8)
-    _box(axes, 2.3, 3, "painting's\nmoments", color="white")
-    _arrow(axes, (2.3, 2.69), (2.3, 2.31))
+    _box(axes, 2.3, 3, "painting's\nmoments", colour="white")
+    arrow(axes, (2.3, 2.69), (2.3, 2.31))
     for x, name in ((0, "VGG, frozen"), (4.6, "decoder, trained")):
         axes.text(x, -0.6, name, ha="center", fontsize=9, style="italic")
     axes.set(xlim=(-0.9, 5.7), ylim=(-0.8, 3.4))
@@ -258,19 +263,19 @@ def diagram() -> show.Picture:
     """The way of a picture of 512 pixels through a draft and two revisions."""
     with show.style():
         figure, axes = plt.subplots(figsize=(7, 2.6))
-    _box(axes, 0, 2, "photograph\n512", color="white")
+    _box(axes, 0, 2, "photograph\n512", colour="white")
     for index, (size, name) in enumerate([("128", "Draft"), ("256", "Rev 1"), ("512", "Rev 2")]):
         x = 2.2 + 2.1 * index
-        _box(axes, x, 2, f"{'band' if index else 'small picture'}\n{size}", color="white")
+        _box(axes, x, 2, f"{'band' if index else 'small picture'}\n{size}", colour="white")
         _box(axes, x, 1, name)
-        _box(axes, x, 0, f"{'painting' if index else 'draft'}\n{size}", color="#f6e7d8")
-        _arrow(axes, (x, 1.69), (x, 1.31))
-        _arrow(axes, (x, 0.69), (x, 0.31))
+        _box(axes, x, 0, f"{'painting' if index else 'draft'}\n{size}", colour="#f6e7d8")
+        arrow(axes, (x, 1.69), (x, 1.31))
+        arrow(axes, (x, 0.69), (x, 0.31))
         if index:
-            _arrow(axes, (x - 1.35, 0.1), (x - 0.75, 0.1))
-            _arrow(axes, (x - 1.35, 0.28), (x - 0.75, 0.85))
+            arrow(axes, (x - 1.35, 0.1), (x - 0.75, 0.1))
+            arrow(axes, (x - 1.35, 0.28), (x - 0.75, 0.85))
             axes.text(x - 1.05, -0.22, "doubled", ha="center", fontsize=8)
-    _arrow(axes, (0.75, 2), (1.45, 2))
+    arrow(axes, (0.75, 2), (1.45, 2))
     for x in (4.3, 6.4):
         axes.text(x - 1.05, -0.42, "and added", ha="center", fontsize=8)
     axes.set(xlim=(-0.9, 7.3), ylim=(-0.6, 2.4))
@@ -281,17 +286,3 @@ def diagram() -> show.Picture:
         "the drafting network; the draft, doubled, goes with the next band of the photograph "
         "through the first revision network and is added to what comes out; the same again at 512.",
     )
-
-
-def _box(axes: Axes, x: float, y: float, text: str, *, color: str = "#dbe9f6") -> None:
-    width, height = 1.5, 0.62
-    axes.add_patch(
-        plt.Rectangle(
-            (x - width / 2, y - height / 2), width, height, facecolor=color, edgecolor="#24292f"
-        )
-    )
-    axes.text(x, y, text, ha="center", va="center", fontsize=9)
-
-
-def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
-    axes.annotate("", end, start, arrowprops={"arrowstyle": "->"})

@@ -16,6 +16,7 @@ from torch import Tensor
 from tutorial_lib.data import embedded, low_resolution
 from tutorial_lib.ledger import Record
 from tutorial_lib.metrics import Protocol, psnr, to_y
+from tutorial_lib.show.boxes import arrow, box
 from tutorial_lib.show.curves import curves, figure
 from tutorial_lib.show.grids import grid
 from tutorial_lib.show.pictures import Picture
@@ -96,13 +97,11 @@ def generator_diagram() -> Picture:
         drawn, axes = plt.subplots(figsize=(5.4, 1.9))
     left, edges = 0.0, []
     for label, width in PARTS:
-        box = plt.Rectangle((left, 0), width, 1, facecolor="#dbe9f6", edgecolor="#24292f")
-        axes.add_patch(box)
-        axes.text(left + width / 2, 0.5, label, ha="center", va="center", fontsize=9)
+        box(axes, left + width / 2, 0.5, label, size=(width, 1), fontsize=9)
         edges.append((left, left + width))
         left += width + 0.8
     for (_, end), (begin, _) in pairwise(edges):
-        axes.annotate("", (begin, 0.5), (end, 0.5), arrowprops={"arrowstyle": "->"})
+        arrow(axes, (end, 0.5), (begin, 0.5))
     source, target = edges[0][1] + 0.4, edges[2][1] + 0.4
     axes.plot([source, source, target, target], [0.5, 1.35, 1.35, 0.5], color="#0a66c2")
     axes.text((source + target) / 2, 1.42, "the long skip: added", ha="center", fontsize=9)
