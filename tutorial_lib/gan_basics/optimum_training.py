@@ -16,14 +16,15 @@ from tutorial_lib.gan_basics.plane import Mlps, RunwiseAdam
 from tutorial_lib.gan_basics.plane_training import (
     PLANE_PROTOCOL,
     Game,
+    Measures,
     PlaneConfig,
     PlaneRecipe,
+    plane_record,
+    train_and_look,
 )
-from tutorial_lib.gan_basics.seeds import curve_name, over_seeds
+from tutorial_lib.gan_basics.seeds import curve_name
 from tutorial_lib.gan_basics.standing import standing
-from tutorial_lib.gan_basics.stored import frame_name, store_views
 from tutorial_lib.gan_basics.views import View, look
-from tutorial_lib.training import train
 
 IN_THE_GAME = "as the game left it"
 """The discriminator against which the generator was trained."""
@@ -140,7 +141,7 @@ class OptimumRecipe:
             for name, judge in judges.items()
         }
 
-    def measures(self) -> dict[str, dict[str, list[float]]]:
+    def measures(self) -> Measures:
         """Measure every discriminator: judge → measure → one number a seed."""
         found = {}
         for name, judge in {IN_THE_GAME: self.opponent, **self.judges}.items():
@@ -152,40 +153,22 @@ class OptimumRecipe:
 
 def run_optimum(run: Run) -> ledger.Record:
     """Hold generators still, train discriminators against them, and see how near D* they come."""
-    config: OptimumConfig = run.config
-    recipe = OptimumRecipe(config, run.fabric)
-    frames = sorted({step for step in config.frames if step < run.steps} | {run.steps})
-    stride = max(1, run.steps // config.watched)
+    recipe = OptimumRecipe(run.config, run.fabric)
 
-    def watch(step: int) -> dict[str, float]:
-        if step in frames and run.fabric.is_global_zero:
-            store_views(recipe.views(), run.folder / frame_name(step))
+    def watch() -> Measures:
+        found = recipe.measures()
         return {
-            curve_name(measure, game=judge, seed=seed): number
-            for judge, measured in recipe.measures().items()
-            if judge in recipe.judges
-            for measure in ("gap", "value")
-            for seed, number in enumerate(measured[measure])
+            judge: {measure: found[judge][measure] for measure in ("gap", "value")}
+            for judge in recipe.judges
         }
 
-    history = train(
-        recipe,
-        fabric=run.fabric,
-        steps=run.steps,
-        folder=run.folder,
-        config=run.settings(),
-        watch=watch,
-        watch_at={*frames, *range(0, run.steps, stride)},
-        label=run.experiment,
+    history, names = train_and_look(run, recipe, watch)
+    return plane_record(
+        run,
+        history,
+        metrics=recipe.measures(),
+        protocol={
+            name: PLANE_PROTOCOL[name] for name in ("divergence", "value", "gap", "coin", "views")
+        },
+        artefacts=names,
     )
-    metrics = {
-        judge: {measure: over_seeds(numbers) for measure, numbers in measured.items()}
-        for judge, measured in recipe.measures().items()
-    }
-    protocol = {
-        name: PLANE_PROTOCOL[name] for name in ("divergence", "value", "gap", "coin", "views")
-    }
-    names = [frame_name(step) for step in frames if (run.folder / frame_name(step)).exists()]
-    record = run.record(history=history, metrics=metrics, protocol=protocol, artefacts=names)
-    # These networks are too small for half precision to help, and run outside Fabric's autocast.
-    return dataclasses.replace(record, precision="32-true", seed=0)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
+from typing import Protocol
 
 import torch
 from lightning_fabric import Fabric
@@ -20,7 +21,10 @@ from tutorial_lib.gan_basics.seeds import curve_name, over_seeds, seed_curves
 from tutorial_lib.gan_basics.standing import Standing, standing
 from tutorial_lib.gan_basics.stored import frame_name, store_views
 from tutorial_lib.gan_basics.views import View, look, side_by_side
-from tutorial_lib.training import train
+from tutorial_lib.training import History, Recipe, train
+
+Measures = dict[str, dict[str, list[float]]]
+"""Game → measure → one number a seed."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -228,7 +232,7 @@ class PlaneRecipe:
             found |= {game.name: part for game, part in zip(team.games, parts, strict=True)}
         return found
 
-    def measures(self, *, level: float, theory: bool) -> dict[str, dict[str, list[float]]]:
+    def measures(self, *, level: float, theory: bool) -> Measures:
         """Measure every run: game → measure → one number a seed.
 
         Parameters
@@ -238,7 +242,7 @@ class PlaneRecipe:
         theory : bool
             Whether it is also measured how every run stands against the theory.
         """
-        found: dict[str, dict[str, list[float]]] = {}
+        found: Measures = {}
         for game, made in self.samples(2500).items():
             counted = [coverage(part, self.mixture, level=level) for part in made]
             found[game] = {
@@ -274,16 +278,55 @@ def run_plane(run: Run) -> ledger.Record:
     config: PlaneConfig = run.config
     recipe = PlaneRecipe(config, run.fabric)
     level = good_level(recipe.mixture)
-    frames = sorted({step for step in config.frames if step < run.steps} | {run.steps})
-    stride = max(1, run.steps // config.watched)
+
+    def watch() -> Measures:
+        return recipe.measures(level=level, theory=config.detailed)
+
+    history, names = train_and_look(run, recipe, watch)
+    return plane_record(
+        run,
+        history,
+        metrics=recipe.measures(level=level, theory=True),
+        protocol=PLANE_PROTOCOL,
+        artefacts=names,
+    )
+
+
+class Looked(Recipe, Protocol):
+    """A recipe whose networks in the plane can be looked at."""
+
+    def views(self) -> dict[str, View]:
+        """What there is to see of the first seed, by name."""
+
+
+def train_and_look(
+    run: Run, recipe: Looked, measured: Callable[[], Measures]
+) -> tuple[History, list[str]]:
+    """Train, keep views at the configuration's frames, and watch measures through the steps.
+
+    Parameters
+    ----------
+    run : Run
+        Its configuration has ``frames`` and ``watched``.
+    recipe : Looked
+        What is trained.
+    measured : callable
+        Game → measure → one number a seed, as they stand.
+
+    Returns
+    -------
+    tuple
+        The history, and the names of the files of views.
+    """
+    frames = sorted({step for step in run.config.frames if step < run.steps} | {run.steps})
 
     def watch(step: int) -> dict[str, float]:
         if step in frames and run.fabric.is_global_zero:
             store_views(recipe.views(), run.folder / frame_name(step))
         return {
             curve_name(measure, game=game, seed=seed): number
-            for game, measured in recipe.measures(level=level, theory=config.detailed).items()
-            for measure, numbers in measured.items()
+            for game, found in measured().items()
+            for measure, numbers in found.items()
             for seed, number in enumerate(numbers)
         }
 
@@ -294,15 +337,27 @@ def run_plane(run: Run) -> ledger.Record:
         folder=run.folder,
         config=run.settings(),
         watch=watch,
-        watch_at={*frames, *range(0, run.steps, stride)},
+        watch_at={*frames, *range(0, run.steps, max(1, run.steps // run.config.watched))},
         label=run.experiment,
     )
-    metrics = {
-        game: {measure: over_seeds(numbers) for measure, numbers in measured.items()}
-        for game, measured in recipe.measures(level=level, theory=True).items()
-    }
     names = [frame_name(step) for step in frames if (run.folder / frame_name(step)).exists()]
-    record = run.record(history=history, metrics=metrics, protocol=PLANE_PROTOCOL, artefacts=names)
+    return history, names
+
+
+def plane_record(
+    run: Run,
+    history: History,
+    *,
+    metrics: Measures,
+    protocol: Mapping[str, str],
+    artefacts: Sequence[str],
+) -> ledger.Record:
+    """The record of networks in the plane: measures over seeds, by game."""
+    over = {
+        game: {measure: over_seeds(numbers) for measure, numbers in found.items()}
+        for game, found in metrics.items()
+    }
+    record = run.record(history=history, metrics=over, protocol=dict(protocol), artefacts=artefacts)
     # These networks are too small for half precision to help, and run outside Fabric's autocast.
     return dataclasses.replace(record, precision="32-true", seed=0)
 
