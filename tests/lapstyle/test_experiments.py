@@ -7,8 +7,9 @@ from safetensors.torch import save_file
 from tutorial_lib import ledger
 from tutorial_lib.data import DataUnavailable, group_names, locate, write_image
 from tutorial_lib.experiment import execute
-from tutorial_lib.lapstyle.experiments import EXPERIMENTS, watch_steps
+from tutorial_lib.lapstyle.experiments import EXPERIMENTS
 from tutorial_lib.lapstyle.pictures import Photographs
+from tutorial_lib.lapstyle.recording import watch_steps
 from tutorial_lib.lapstyle.settings import StyleConfig
 from tutorial_lib.lapstyle.stylise import style_state
 from tutorial_lib.lapstyle.training import StyleRecipe, starting_weights
