@@ -11,7 +11,7 @@ from tutorial_lib import ledger
 from tutorial_lib.experiment import execute
 from tutorial_lib.gan_basics import experiments
 from tutorial_lib.gan_basics.faces_training import FacesRecipe
-from tutorial_lib.gan_basics.optimum_training import OptimumRecipe
+from tutorial_lib.gan_basics.optimum_training import IN_THE_GAME, OptimumRecipe
 from tutorial_lib.gan_basics.plane_training import Game, PlaneConfig, PlaneRecipe
 from tutorial_lib.gan_basics.stored import recorded_views
 from tutorial_lib.training import PROFILES, make_fabric, train
@@ -27,6 +27,11 @@ def test_an_experiment_runs_and_records(name, tmp_path):
     assert record.artefacts
     assert all((tmp_path / file).stat().st_size < 3_000_000 for file in record.artefacts)
     assert all(math.isfinite(v) for curve in record.curves.values() for v in curve["value"])
+    watched = [curve for curve in record.curves if ", seed " in curve]
+    assert {curve.rpartition(" ")[2] for curve in watched} == {"0", "1"}
+    if name != "faces32":  # of the plane, what is watched are the games, or the judges
+        looked = {game for curve in watched for game in record.metrics if game in curve}
+        assert looked == set(record.metrics) - {IN_THE_GAME}
 
 
 def test_every_experiment_has_every_profile():
