@@ -7,7 +7,13 @@ import torch
 
 from tutorial_lib.data import low_resolution
 from tutorial_lib.metrics import imresize
-from tutorial_lib.srgan.letters import COLUMNS, bicubic_of_small, cell_side, read, sheet
+from tutorial_lib.perception_distortion.letters import (
+    COLUMNS,
+    bicubic_of_small,
+    cell_side,
+    read,
+    sheet,
+)
 
 TEXT = "thequickbrownfoxjumpsoverthelazydog"
 

@@ -1,8 +1,8 @@
 """Does an enlargement help to read? Small letters, and a reader that knows their font.
 
-The article ends with that question. Here it is asked in the smallest form: single letters on a
-sheet, each a fraction of a pixel off the grid, shrunk by four, enlarged by each method, and
-compared with the letters of the same font at the full size.
+The page of text is one page, and its letters stand on the grid of pixels. Here are as many as a
+verdict needs: single letters on a sheet, each a fraction of a small pixel off the grid, shrunk by
+four, enlarged by each method, and compared with the letters of the same font at the full size.
 """
 
 from __future__ import annotations
