@@ -18,7 +18,6 @@ from tutorial_lib.metrics import (
     distance,
     features,
     fit_gaussian,
-    ggd_fit,
     imresize,
     local_statistics,
     measured,
@@ -95,7 +94,6 @@ def test_the_steps_leave_their_input_alone() -> None:
     features(luminance)
     samples = mscn(luminance).flatten(-2)
     kept = samples.clone()
-    ggd_fit(samples)
     aggd_fit(samples)
     list(neighbour_products(samples[0]))
     assert torch.equal(luminance, before)
@@ -263,3 +261,10 @@ def test_published_definition_on_photographs(
     pristine: Gaussian, outside_image: Callable[[str], Tensor], name: str, expected: float
 ) -> None:
     assert niqe(outside_image(name)).item() == pytest.approx(expected, abs=0.002)
+
+
+def test_niqe_is_a_measure_and_no_loss() -> None:
+    image = torch.rand(1, 3, 192, 192, generator=torch.Generator().manual_seed(0))
+    value = niqe(image.requires_grad_(True), model=fit_gaussian(torch.randn(1, 90, 36).double()))
+    with pytest.raises(RuntimeError, match="does not require grad"):
+        value.backward()

@@ -1,7 +1,7 @@
 """How results are measured: resizing, PSNR, SSIM and RMSE under a protocol, and NIQE."""
 
 from tutorial_lib.metrics.frechet import feature_distance, frechet_distance
-from tutorial_lib.metrics.generalised_gaussian import aggd_fit, aggd_mean, ggd_fit
+from tutorial_lib.metrics.generalised_gaussian import aggd_fit, aggd_mean
 from tutorial_lib.metrics.niqe import (
     block_features,
     features,
@@ -39,7 +39,6 @@ __all__ = [
     "features",
     "fit_gaussian",
     "frechet_distance",
-    "ggd_fit",
     "imresize",
     "local_statistics",
     "measured",
