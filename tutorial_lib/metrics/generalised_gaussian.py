@@ -46,7 +46,7 @@ def aggd_fit(samples: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
     The density is proportional to ``exp(-(|x| / beta) ** alpha)``, with a scale beta of its own on
     each side of zero: alpha = 2 is the Gaussian, 1 the Laplacian, and a large alpha approaches the
-    uniform distribution. The scales can be differentiated; the shape comes from a table, and cannot.
+    uniform distribution. The scales can be differentiated; the shape comes from a table: it cannot.
 
     Parameters
     ----------
