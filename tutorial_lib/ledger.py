@@ -58,7 +58,7 @@ class Record:
     steps, steps_planned : int
         Steps done and steps that the profile asks for.
     device : str
-        The processor, in words.
+        The processor, in words; where there were several sittings, that of the last.
     precision : str
         As Fabric names it.
     seconds : float
@@ -76,7 +76,13 @@ class Record:
     start : dict
         Experiment or published file whose weights the run started from → sha256 of its weights.
     torch, commit : str
-        Version of PyTorch, and the git commit of the code.
+        Version of PyTorch, and the git commit of the code, of the last sitting, which measured.
+    devices : int
+        Processes that each had a part of every batch.
+    sittings : list of dict
+        Who did the steps, over all trainings of the experiment: "device", "devices", "commit",
+        "torch" and "steps" of each. Empty where nothing was trained, and in records that were made
+        before sittings were kept.
     """
 
     experiment: str
@@ -97,6 +103,8 @@ class Record:
     torch: str = torch.__version__
     commit: str = ""
     changes: dict[str, Any] = dataclasses.field(default_factory=dict)
+    devices: int = 1
+    sittings: list[dict[str, Any]] = dataclasses.field(default_factory=list)
 
     @property
     def folder(self) -> Path:
@@ -209,7 +217,7 @@ def results_folder() -> Path:
     ``TUTORIAL_LIB_RESULTS`` if set; the checkout's ``results``; else the copy in the package.
     """
     if named := os.environ.get("TUTORIAL_LIB_RESULTS"):
-        return Path(named)
+        return Path(named).expanduser()
     checkout = root()
     return checkout / "results" if checkout else Path(__file__).parent / "_results"
 
@@ -231,10 +239,13 @@ def read(experiment: str, *, folder: Path | None = None) -> Record:
     """
     path = (folder or results_folder() / experiment) / RECORD
     if not path.exists():
-        raise LedgerError(
-            f"no record of {experiment} at {path}: `tutorial run {experiment} --profile book` "
-            "makes one"
-        )
+        remedy = f"`tutorial run {experiment} --profile book` makes one"
+        chapters = {each.parent.parent.name for each in results_folder().glob(f"*/*/{RECORD}")}
+        if "/" not in experiment:
+            remedy = "an experiment's name is chapter/experiment, as `tutorial list` prints it"
+        elif chapters and experiment.partition("/")[0] not in chapters:
+            remedy = f"there is no such chapter; recorded are: {', '.join(sorted(chapters))}"
+        raise LedgerError(f"no record of {experiment} at {path}: {remedy}")
     try:
         return Record(**json.loads(path.read_text(encoding="utf-8")))
     except (json.JSONDecodeError, TypeError) as error:
@@ -301,7 +312,8 @@ def publish(folder: Path, *, replace: bool = False) -> Path:
         If a longer record is there, or the run's code was in no commit.
     """
     record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    if record.get("commit", "").endswith(CHANGED):
+    commits = [record.get("commit", ""), *(each["commit"] for each in record.get("sittings", []))]
+    if any(each.endswith(CHANGED) for each in commits):
         raise LedgerError(f"{folder} is not published: when it ran, {UNCLEAN}")
     target = results_folder() / record["experiment"]
     if (target / RECORD).exists() and not replace:
@@ -323,6 +335,33 @@ def publish(folder: Path, *, replace: bool = False) -> Path:
     fresh.rename(target)
     shutil.rmtree(old, ignore_errors=True)
     return target
+
+
+UNKNOWN_SITTING: dict[str, Any] = {
+    "device": "not recorded",
+    "devices": 1,
+    "commit": "",
+    "torch": "",
+}
+"""Of steps in a checkpoint that was made before sittings were kept."""
+
+
+def sitting(device: torch.device, *, devices: int = 1) -> dict[str, Any]:
+    """What a checkpoint says of this sitting, but for its steps.
+
+    Parameters
+    ----------
+    device : torch.device
+        Of this process.
+    devices : int
+        Processes in all.
+    """
+    return {
+        "device": device_in_words(device),
+        "devices": devices,
+        "commit": commit(),
+        "torch": str(torch.__version__),
+    }
 
 
 def device_in_words(device: torch.device) -> str:
