@@ -19,6 +19,7 @@ from tutorial_lib.coarse_to_fine.steps import l1_step
 from tutorial_lib.coarse_to_fine.tasks import to_grey
 from tutorial_lib.data import CartoonFaces, coloured
 from tutorial_lib.experiment import Run
+from tutorial_lib.settings import at_least, positive
 from tutorial_lib.training import History, train
 
 
@@ -53,6 +54,13 @@ class UnfreezingConfig:
     learning_rate: float = 5e-4
     seeds: int = 3
     after: int = 100
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, "width", "widest", "epochs", "count", "batch", "seeds", "after")
+        positive(self, "learning_rate")
+        if self.batch > self.count:
+            raise ValueError(f"batch must be at most count, {self.count}: got {self.batch}")
+        self.phase(0)
 
     @property
     def epoch_steps(self) -> int:

@@ -21,6 +21,7 @@ from tutorial_lib.gan_basics.measures import coverage, good_level
 from tutorial_lib.gan_basics.plane import DISTRIBUTIONS, Mlps, RunwiseAdam
 from tutorial_lib.gan_basics.seeds import curve_name, over_seeds, seed_curves
 from tutorial_lib.gan_basics.views import View, discriminator_gap, look, side_by_side
+from tutorial_lib.settings import at_least, not_empty, one_of, positive
 from tutorial_lib.training import train, write_atomically
 
 
@@ -45,6 +46,11 @@ class Game:
     generator_rate: float = 1e-3
     discriminator_rate: float = 1e-3
     rounds: int = 1
+
+    def __post_init__(self) -> None:
+        one_of(self, LOSSES, "loss")
+        positive(self, "generator_rate", "discriminator_rate")
+        at_least(self, 1, "rounds")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,6 +82,12 @@ class PlaneConfig:
     batch: int = 128
     watched: int = 30
     frames: tuple[int, ...] = (0, 50, 100, 200, 400, 700, 1000, 1500, 2000, 3000)
+
+    def __post_init__(self) -> None:
+        one_of(self, DISTRIBUTIONS, "distribution")
+        not_empty(self, "games")
+        at_least(self, 1, "seeds", "batch", "watched")
+        at_least(self, 0, "frames")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -20,6 +20,7 @@ from tutorial_lib.lapstyle.pyramid import expand, gaussian_pyramid
 from tutorial_lib.lapstyle.revision import Upsampling
 from tutorial_lib.lapstyle.settings import StyleConfig
 from tutorial_lib.lapstyle.training import StyleRecipe, starting_weights, train_painter
+from tutorial_lib.settings import one_of
 from tutorial_lib.training import History
 
 
@@ -78,7 +79,7 @@ class Ablation:
         """The whole method's settings, as this ablation changes them."""
         changes: dict[str, Any] = {self.without: 0.0} if self.without else {}
         if self.at_full_size:
-            changes["sizes"] = whole.sizes[-1:]
+            changes |= {"sizes": whole.sizes[-1:], "shares": (1.0,)}
         return dataclasses.replace(whole, **changes)
 
 
@@ -111,6 +112,10 @@ class AblationConfig(StyleConfig):
     """
 
     names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        one_of(self, ABLATIONS, "names")
 
 
 def run_ablations(run: Run) -> ledger.Record:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import get_args
 
 from tutorial_lib.lapstyle.losses import StyleWeights
+from tutorial_lib.lapstyle.pictures import STYLES
+from tutorial_lib.settings import at_least, not_empty, one_of, positive
 from tutorial_lib.vgg import VGG16_FILE, Backbone
 
 
@@ -71,6 +74,18 @@ class DraftingConfig:
     equalised: int = 40
     shown: int = 512
 
+    def __post_init__(self) -> None:
+        if self.style not in STYLES:
+            raise ValueError(f"no style {self.style!r}; there are: {', '.join(STYLES)}")
+        not_empty(self, "sizes")
+        at_least(self, 16, "sizes", "shown")
+        at_least(self, 1, "batch", "identity_every", "places", "limit", "held_out", "equalised")
+        at_least(
+            self, 0, "perceptual", "self_similarity", "style_weight", "moment", "remd", "identity"
+        )
+        positive(self, "learning_rate")
+        one_of(self, get_args(Backbone), "backbone")
+
     def data(self) -> list[str]:
         """Outside data of a training, for its record."""
         photographs = ["bsds500"] if self.photographs == "bsds500" else []
@@ -105,6 +120,14 @@ class StyleConfig(DraftingConfig):
     adversarial: float = 1.0
     judged: int = 0
     start: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.shares) > len(self.sizes):
+            raise ValueError(f"{len(self.shares)} shares for {len(self.sizes)} sizes")
+        at_least(self, 0, "shares", "adversarial", "judged")
+        if not sum(self.shares) > 0:
+            raise ValueError(f"shares must sum to more than 0: got {self.shares!r}")
 
     def weights(self) -> StyleWeights:
         """The losses' weights."""

@@ -7,7 +7,7 @@ import resource
 import statistics
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import Tensor
@@ -16,8 +16,11 @@ from tutorial_lib import ledger
 from tutorial_lib.experiment import Run
 from tutorial_lib.lapstyle.encoder import Encoder
 from tutorial_lib.lapstyle.painter import LapStyle
+from tutorial_lib.lapstyle.pictures import STYLES
 from tutorial_lib.lapstyle.stylise import fast_form, recorded_painter
+from tutorial_lib.settings import at_least, not_empty, one_of
 from tutorial_lib.training import History
+from tutorial_lib.vgg import Backbone
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +46,14 @@ class SpeedConfig:
     sizes: tuple[tuple[int, int], ...] = ((256, 256), (512, 512), (1024, 1024), (1080, 1920))
     rounds: int = 10
     backbone: str = "vgg16"
+
+    def __post_init__(self) -> None:
+        one_of(self, STYLES, "style")
+        one_of(self, get_args(Backbone), "backbone")
+        not_empty(self, "sizes")
+        at_least(self, 1, "rounds")
+        if not all(len(size) == 2 and min(size) >= 16 for size in self.sizes):
+            raise ValueError(f"sizes are pairs of at least 16 pixels: got {self.sizes!r}")
 
 
 def run_speed(run: Run) -> ledger.Record:

@@ -154,6 +154,10 @@ class GeneratorRecipe:
         """Outside files that were used, beside the photographs."""
         return []
 
+    def determined(self) -> dict[str, str]:
+        """What a checkpoint says beyond the settings: the start's hash, and frozen networks."""
+        return dict(self.start)
+
     def stored(self, module: nn.Module) -> Generator:
         """A copy of a generator as a record stores it.
 
@@ -283,6 +287,10 @@ class SrganRecipe(GeneratorRecipe):
         backbone = self.vgg.backbone
         words = f"{backbone}, {self.vgg.layers[0]}, maps divided by {VGG_UNIT[backbone]:.1f}"
         return super().protocol() | {"content loss": words}
+
+    def determined(self) -> dict[str, str]:
+        """Beside the start, which VGG was to be had."""
+        return super().determined() | {"backbone": self.vgg.backbone}
 
     def files(self) -> list[str]:
         """The backbone's weights, where they are a registered file."""
