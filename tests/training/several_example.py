@@ -29,7 +29,10 @@ class Recipe:
     def __init__(self, config, fabric, folder):
         torch.manual_seed(0)
         network = nn.Sequential(
-            nn.Conv2d(3, 6, 3, padding=1), nn.BatchNorm2d(6), nn.ReLU(), nn.Conv2d(6, 3, 1)
+            nn.Conv2d(3, 6, 3, padding=1, bias=False),
+            nn.BatchNorm2d(6),
+            nn.ReLU(),
+            nn.Conv2d(6, 3, 1),
         )
         self.config, self.fabric, self.folder = config, fabric, folder
         self.batch_size = config.batch

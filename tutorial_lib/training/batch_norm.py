@@ -19,7 +19,7 @@ class Total(torch.autograd.Function):
         return total
 
     @staticmethod
-    def backward(ctx: Any, slope: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(ctx: Any, slope: Tensor) -> Tensor:
         """Add up what every process asks of this part."""
         added: Tensor = Total.apply(slope)
         return added

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import multiprocessing
 import os
 import pickle
 import signal
+import socket
 import threading
 import time
 import traceback
@@ -98,21 +100,29 @@ def _handing_on_ctrl_c() -> Iterator[None]:
     """Hand SIGINT on to the child processes, each of which gets it once.
 
     The signal is blocked here and, by inheritance, in the children until they are ready for it; a
-    thread waits for it.
+    thread waits for it. Libraries' own threads may take it, too, and then it arrives by the socket.
     """
-    if not hasattr(signal, "sigtimedwait"):
+    here = threading.current_thread() is threading.main_thread()
+    if not here or not hasattr(signal, "sigtimedwait"):
         yield
         return
     done = threading.Event()
+    arrived, wakes = socket.socketpair()
+    for end in (arrived, wakes):
+        end.setblocking(False)
 
     def wait() -> None:
         while not done.is_set():
-            if signal.sigtimedwait({signal.SIGINT}, 0.2) is not None:
-                for child in multiprocessing.active_children():
-                    if child.pid is not None:
-                        os.kill(child.pid, signal.SIGINT)
+            asked = signal.sigtimedwait({signal.SIGINT}, 0.2) is not None
+            with contextlib.suppress(BlockingIOError):
+                asked |= signal.SIGINT in arrived.recv(64)
+            for child in multiprocessing.active_children() if asked else ():
+                if child.pid is not None:
+                    os.kill(child.pid, signal.SIGINT)
 
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    handler = signal.signal(signal.SIGINT, lambda *_: None)
+    number = signal.set_wakeup_fd(wakes.fileno(), warn_on_full_buffer=False)
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     waiting = threading.Thread(target=wait, daemon=True)
     waiting.start()
     try:
@@ -120,4 +130,8 @@ def _handing_on_ctrl_c() -> Iterator[None]:
     finally:
         done.set()
         waiting.join()
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.set_wakeup_fd(number)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(signal.SIGINT, handler)
+        for end in (arrived, wakes):
+            end.close()
