@@ -66,7 +66,7 @@ def test_no_setting_takes_nonsense(config, name):
         ("srgan/srresnet", "batch=True", "batch is 16 in this profile, not like 'True'"),
         ("srgan/srresnet", "limit=-1", "limit must be at least 1: got -1"),
         ("srgan/srresnet", "limit=many", "limit is None in this profile, not like 'many'"),
-        ("srgan/srgan", "features=last7", "features: last1 to last5"),
+        ("srgan/srgan", "features=last7", "features is last1 to last5"),
         ("coarse_to_fine/colour_unet", "task=color", "did you mean colour?"),
         ("deep_image_prior/seeds", "seeds=('a',)", "seeds is (0, 1, 2, 3, 4) in this profile"),
         ("gan_basics/ring", "distribution=rnig", "did you mean ring?"),

@@ -79,7 +79,7 @@ class Ablation:
         """The whole method's settings, as this ablation changes them."""
         changes: dict[str, Any] = {self.without: 0.0} if self.without else {}
         if self.at_full_size:
-            changes |= {"sizes": whole.sizes[-1:], "shares": (1.0,)}
+            changes["sizes"] = whole.sizes[-1:]
         return dataclasses.replace(whole, **changes)
 
 

@@ -123,8 +123,6 @@ class StyleConfig(DraftingConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if len(self.shares) > len(self.sizes):
-            raise ValueError(f"{len(self.shares)} shares for {len(self.sizes)} sizes")
         at_least(self, 0, "shares", "adversarial", "judged")
         if not sum(self.shares) > 0:
             raise ValueError(f"shares must sum to more than 0: got {self.shares!r}")
