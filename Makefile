@@ -5,7 +5,9 @@ BIN := .venv/bin
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 SITE := _build/html/index.html
 # What `scripts/packs.py` reads.
-PACKED := tutorial_lib/srgan/networks.py $(wildcard results/srgan/*/weights.safetensors)
+PACKED := tutorial_lib/srgan/networks.py $(wildcard results/srgan/*/weights.safetensors) \
+	$(patsubst %,tutorial_lib/lapstyle/%.py,encoder drafting revision painter) \
+	$(wildcard results/lapstyle/*/*.safetensors)
 # Tests at a time, each with one thread.
 WORKERS ?= 2
 
@@ -41,6 +43,7 @@ lint: .venv/.installed  ## check style, imports and types
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy
 	$(BIN)/python scripts/typecheck.py
+	$(BIN)/python scripts/lint_scripts.py
 
 execute: .venv/.installed  ## run every notebook in place (NOTEBOOKS=notebooks/srgan.ipynb for one)
 	$(BIN)/python scripts/execute.py $(NOTEBOOKS)

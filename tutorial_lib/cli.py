@@ -110,8 +110,14 @@ def list_experiments(
             typer.echo("\n".join(chapter_table(chapter)))
 
 
+SCREEN = 40
+"""Lines of a terminal that are seen at once."""
+
+
 def chapter_table(chapter: str) -> list[str]:
     """Lines that show a chapter's experiments, their steps by profile, and what is recorded.
+
+    Summaries stand among them where all fit on a screen; ``tutorial list`` shows them in any case.
 
     Raises
     ------
@@ -133,10 +139,11 @@ def chapter_table(chapter: str) -> list[str]:
         )
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = []
+    summarised = 1 + 2 * len(experiments) <= SCREEN
     for name, *numbers, last in rows:
         middle = "  ".join(f"{n:>{w}}" for n, w in zip(numbers, widths[1:], strict=False))
         lines.append(f"{name:<{widths[0]}}  {middle}  {last}")
-        if name in EXPERIMENTS:
+        if name in EXPERIMENTS and summarised:
             lines.append(f"    {EXPERIMENTS[name].summary}")
     return lines
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -45,10 +46,18 @@ def listed() -> dict[str, Any]:
 
 
 def with_packs(place: str, demo: str) -> str:
-    """A place with the packs of its demo, and their sizes, as an attribute."""
+    """A place with the packs of its demo, and their sizes, as an attribute.
+
+    Those that it loads only when the reader asks for more are another attribute.
+    """
     found = listed()
-    sizes = {name: found["packs"][name] for name in (*RUNTIMES, *found["demos"][demo])}
-    return f'{place} data-packs="{escape(json.dumps(sizes))}"'
+
+    def attribute(name: str, packs: Iterable[str]) -> str:
+        sizes = {pack: found["packs"][pack] for pack in packs}
+        return f' data-{name}="{escape(json.dumps(sizes))}"' if sizes else ""
+
+    first = attribute("packs", (*RUNTIMES, *found["demos"][demo]))
+    return f"{place}{first}{attribute('later', found['later'].get(demo, ()))}"
 
 
 def equip(app: Sphinx, page: str, template: str, context: dict[str, Any], tree: object) -> None:

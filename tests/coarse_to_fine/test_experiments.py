@@ -86,7 +86,12 @@ def test_what_a_reader_compares_is_kept_without_loss(tmp_path):
         assert torch.equal(to_uint8(read_image(folder / name)), expected)
 
 
-@pytest.mark.parametrize("name", EXPERIMENTS)
+# The long trainings may still be under way; those that are published are checked like the others.
+PUBLISHED = {record.experiment for record in ledger.records()}
+SHORT = {name for name in EXPERIMENTS if not name.startswith("coarse_to_fine/long_")}
+
+
+@pytest.mark.parametrize("name", sorted(SHORT | (EXPERIMENTS.keys() & PUBLISHED)))
 def test_the_published_record_is_the_profile_book(name):
     record = ledger.read(name)
     config = EXPERIMENTS[name].profiles["book"]

@@ -112,3 +112,31 @@ def test_other_stages_and_sides_are_refused(small):
 def test_patch_discriminator_judges_every_stage(side):
     judge = PatchDiscriminator(width=4)
     assert judge(*torch.rand(2, 2, 3, side, side)).shape == (2, 1, side // 4, side // 4)
+
+
+@pytest.mark.parametrize("skips", [True, False])
+def test_a_level_that_is_not_faded_in_leaves_the_answer_to_the_one_below(small, skips):
+    network = small(skips=skips).eval()
+    picture = torch.rand(2, 3, 32, 32)
+    shrunk = torch.nn.functional.avg_pool2d(picture, 2)
+    below = network(shrunk, stage=2).repeat_interleave(2, -1).repeat_interleave(2, -2)
+    torch.testing.assert_close(network(picture, fade=0.0), below)
+    assert torch.equal(network(picture, fade=1.0), network(picture))
+    half = network(picture, fade=0.5)
+    assert (half - below).abs().max() > 1e-3
+    assert (half - network(picture)).abs().max() > 1e-3
+
+
+def test_instance_normalisation_treats_every_picture_by_itself():
+    torch.manual_seed(0)
+    network = CoarseToFine(top=16, width=4, norm="instance").train()
+    pictures = torch.rand(3, 3, 16, 16)
+    alone = torch.cat([network(picture[None]) for picture in pictures])
+    torch.testing.assert_close(network(pictures), alone)
+    batch = CoarseToFine(top=16, width=4).train()
+    assert (batch(pictures) - torch.cat([batch(p[None]) for p in pictures])).abs().max() > 1e-2
+    assert sum(p.numel() for p in network.parameters()) == sum(
+        p.numel() for p in batch.parameters()
+    )
+    with pytest.raises(ValueError, match="batch, instance: got 'layer'"):
+        CoarseToFine(top=16, norm="layer")

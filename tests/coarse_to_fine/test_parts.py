@@ -7,7 +7,17 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from tutorial_lib.coarse_to_fine import CoarseToFine, Phase, enter, layout, work
+from tutorial_lib.coarse_to_fine import (
+    CoarseToFine,
+    Phase,
+    enter,
+    l1_step,
+    layout,
+    spans,
+    step_work,
+    training_work,
+    work,
+)
 
 
 def test_layout_lists_what_a_stage_uses_and_leaves_the_network_alone(small):
@@ -74,3 +84,30 @@ def test_maps_that_never_double_make_training_each_four_times_cheaper():
     shares = [stage / total[-1] for stage in total]
     assert shares[2:] == pytest.approx([4.0 ** (k - 6) for k in range(3, 7)], rel=0.05)
     assert 6 / sum(shares) == pytest.approx(4.5, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    "now", [Phase(1), Phase(2, frozen=True), Phase(4, frozen=True), Phase(4)], ids=str
+)
+@pytest.mark.parametrize("switches", [{}, {"skips": False}])
+def test_work_of_a_step_is_pytorchs_own_count(switches, now):
+    network = CoarseToFine(top=64, width=16, **switches)
+    enter(network, now)
+    side = network.sizes[now.stage - 1]
+    batch, counter = torch.rand(2, 3, side, side), FlopCounterMode(display=False)
+    with counter:
+        l1_step(network, torch.optim.SGD(network.parameters()), batch, batch, stage=now.stage)
+    # Two pictures, and two of PyTorch's operations for a multiplication.
+    assert step_work(network, now) == pytest.approx(counter.get_total_flops() / 4, rel=0.03)
+
+
+def test_work_of_a_training_is_that_of_its_steps():
+    network = CoarseToFine(top=32, width=4)
+    assert training_work(network, steps=7, each=False) == 7 * step_work(network, Phase(3))
+    slow = 0
+    for span, now in spans(steps=30, stages=3, each=True):
+        for _ in span:
+            slow += step_work(network, now)
+    assert training_work(network, steps=30, each=True) == slow
+    never_frozen = sum(10 * step_work(network, Phase(stage)) for stage in (1, 2, 3))
+    assert slow < never_frozen

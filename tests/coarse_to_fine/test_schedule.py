@@ -2,7 +2,7 @@
 
 import pytest
 
-from tutorial_lib.coarse_to_fine import Phase, phase, spans
+from tutorial_lib.coarse_to_fine import Phase, phase, rate, spans
 
 
 def test_train_each_is_the_articles_timetable():
@@ -37,3 +37,27 @@ def test_spans_tell_what_every_step_trains(each):
     assert [step for span, _ in found for step in span] == list(range(37))
     assert told == [phase(step, steps=37, stages=4, each=each) for step in range(37)]
     assert len(found) == (7 if each else 1)
+
+
+def test_a_stage_may_begin_free_or_faded_in():
+    free = [phase(s, steps=100, stages=2, each=True, begin="free") for s in range(100)]
+    assert free == [Phase(1)] * 50 + [Phase(2)] * 50
+    faded = [phase(s, steps=100, stages=2, each=True, begin="faded") for s in range(100)]
+    assert not any(now.frozen for now in faded)
+    assert [now.fade for now in faded[:50]] == [1.0] * 50
+    # From nothing in equal steps during the first fifth.
+    assert [now.fade for now in faded[50:61]] == pytest.approx([k / 10 for k in range(11)])
+    assert {now.fade for now in faded[60:]} == {1.0}
+    with pytest.raises(ValueError, match="frozen, free, faded: got 'slow'"):
+        phase(0, steps=100, stages=2, each=True, begin="slow")
+
+
+@pytest.mark.parametrize("each", [True, False])
+def test_the_rate_falls_towards_the_end_of_every_stage(each):
+    found = [rate(s, steps=60, stages=3, each=each) for s in range(60)]
+    length = 20 if each else 60
+    for first in range(0, 60, length):
+        mine = found[first : first + length]
+        assert mine[: length // 2] == [1.0] * (length // 2)
+        falling = mine[length // 2 :]
+        assert falling == pytest.approx([1 - k / len(falling) for k in range(len(falling))])

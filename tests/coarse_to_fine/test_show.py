@@ -85,3 +85,27 @@ def test_bands_are_the_seeds_range(monkeypatch):
     assert (x, mean.tolist()) == ([0, 1], [2, 4])
     assert (low.tolist(), high.tolist()) == ([1, 2], [3, 6])
     assert given["xlabel"] == "epoch"
+
+
+def test_psnr_stands_between_doing_nothing_and_a_perfect_answer(records, monkeypatch):
+    given = {}
+    monkeypatch.setattr(
+        show, "seed_bands", lambda series, **more: given.update(more, series=series)
+    )
+    levels = {f"{s} px": {"nothing": s, "perfect, enlarged": 2 * s} for s in (8, 16, 32)}
+    levels["64 px"] = {"nothing": 64}
+    show.psnr_curves(records, "val_psnr_top", levels=levels)
+    assert list(given["series"])[:2] == ["coarse-to-fine, all", "U-Net"]
+    assert given["references"] == {"doing nothing": 64}
+    x, (y,) = given["series"]["perfect answer, enlarged"]
+    assert (x, y) == ([0, 6, 6, 12, 12, 18], [16, 16, 32, 32, 64, 64])
+    given.clear()
+    show.psnr_curves({"ctf_each": records["ctf_each"]}, "val_psnr", levels=levels)
+    assert given["series"]["doing nothing"][1] == [[8, 8, 16, 16, 32, 32, 64, 64]]
+    assert "references" not in given
+    assert len(given["series"]) == 2
+
+
+def test_faces_can_be_enlarged(records):
+    plain, zoomed = show.wall(records, 24), show.wall(records, 24, zoom=(128, 0, 192, 64))
+    assert zoomed.html.count("<img") == plain.html.count("<img") + 5

@@ -10,7 +10,7 @@ import torch
 
 from tutorial_lib import ledger
 from tutorial_lib.catalogue import EXPERIMENTS
-from tutorial_lib.data import DataUnavailable, group_names, locate
+from tutorial_lib.data import DataUnavailable, group_names, locate, read_image
 from tutorial_lib.deep_image_prior import (
     Denoising,
     PriorNet,
@@ -24,6 +24,7 @@ from tutorial_lib.deep_image_prior.configs import PROFILES, InpaintConfig
 from tutorial_lib.deep_image_prior.fitting import FitRecipe, restore
 from tutorial_lib.deep_image_prior.holes import chosen_holes
 from tutorial_lib.deep_image_prior.measuring import Fitted, frame_steps, watch_steps
+from tutorial_lib.deep_image_prior.scores import decibels
 from tutorial_lib.experiment import Run, execute
 from tutorial_lib.metrics import imresize
 from tutorial_lib.training import History, make_fabric
@@ -219,6 +220,48 @@ def test_published_records_are_the_profile_book(name):
     assert record.changes == {}
     assert record.steps == record.steps_planned == book.steps
     assert record.profile == "book"
+
+
+STILLS = [
+    (
+        "denoise",
+        "seed0_truth",
+        {
+            "seed0_damaged": ("seed0", "damaged_psnr"),
+            "non_local_means": ("non-local means", "psnr"),
+            "total_variation": ("total variation", "psnr"),
+        },
+    ),
+    (
+        "noise_levels",
+        "sigma10_truth",
+        {f"sigma{sigma}_damaged": (f"sigma{sigma}", "damaged_psnr") for sigma in (10, 25, 50, 100)},
+    ),
+    ("jpeg", "large_truth", {"large_damaged": ("large", "damaged_psnr")}),
+    (
+        "guided",
+        "flash_truth",
+        {
+            "flash_damaged": ("flash", "damaged_psnr"),
+            "non_local_means": ("non-local means", "psnr"),
+        },
+    ),
+    *(
+        ("super_resolution", f"{name}_truth", {f"{name}_bicubic": (f"bicubic, {name}", "psnr")})
+        for name in ("x4", "x8", "butterfly")
+    ),
+]
+"""Record, its true picture, and pictures beside it whose PSNR it holds."""
+
+
+@pytest.mark.parametrize(("name", "true", "others"), STILLS)
+def test_pictures_that_no_fit_made_score_what_was_measured(name, true, others):
+    record = reading.records()[name]
+    truth = read_image(record.artefact(f"{true}.webp"))
+    for still, where in others.items():
+        shown = decibels(read_image(record.artefact(f"{still}.webp")), truth)
+        # Rounding to 8 bits is all that a file takes away.
+        assert shown == pytest.approx(record.metric(*where), abs=2e-3), still
 
 
 def test_what_was_smaller_is_said_in_words():

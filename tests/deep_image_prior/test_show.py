@@ -7,13 +7,18 @@ import re
 import pytest
 import torch
 
+from tutorial_lib.deep_image_prior import PriorNet, SkipNetwork, error_plane, show
+from tutorial_lib.deep_image_prior.scores import decibels
 from tutorial_lib.deep_image_prior.show import (
     DAMAGES,
     RestorePanel,
+    diagram,
+    mosaic,
     spectrum,
     stretched,
     two_paths,
 )
+from tutorial_lib.metrics import imresize
 
 
 @pytest.mark.parametrize("damage", list(DAMAGES))
@@ -26,6 +31,21 @@ def test_panel_restores_every_kind_of_damage(damage):
     assert now.step == 1
     assert panel.result.shape == panel.truth.shape == (1, 3, 32, 48)
     assert panel.advance(0).step == 2
+
+
+@pytest.mark.parametrize("damage", ["noise, σ = 50", "JPEG, quality 20", "a quarter of the size"])
+def test_the_panels_first_choice_makes_pictures_better_in_half_its_time(damage):
+    panel = RestorePanel(side=64)
+    panel.damage.value = damage
+    # The small picture enlarged smoothly is what there is to be better than.
+    start = imresize(panel.task.damaged, size=panel.task.size, kernel="bilinear")
+    before = decibels(start, panel.truth)
+    for _ in range(panel.steps // 2):
+        panel.advance(0)
+        if decibels(panel.result, panel.truth) > before + 0.2:
+            break
+    else:
+        pytest.fail(f"{before:.2f} dB before, {decibels(panel.result, panel.truth):.2f} dB after")
 
 
 def test_panel_starts_anew_for_another_picture_and_keeps_a_stopped_one():
@@ -80,6 +100,45 @@ def test_two_paths_are_drawn_with_their_text(photograph):
     drawn = two_paths(outputs, truth=photograph, observed=noisy, alt="Two paths.")
     assert "data:image/webp" in drawn.html
     assert drawn.alt == "Two paths."
+
+
+def test_two_paths_keep_their_start_in_the_frame(photograph, monkeypatch):
+    kept = []
+    monkeypatch.setattr(show, "figure", lambda drawing, alt: kept.append(drawing) or alt)
+    noisy = (photograph + 0.1 * torch.randn_like(photograph)).clamp(0, 1)
+    # A start as far off as an untrained network's grey.
+    outputs = [torch.full_like(photograph, 0.5).lerp(noisy, share / 20) for share in range(20)]
+    two_paths(outputs, truth=photograph, observed=noisy, alt="Two paths.")
+    (axes,) = kept[0].axes
+    x, y = error_plane(outputs[0], truth=photograph, observed=noisy)
+    assert y > 1.35
+    assert axes.get_xlim()[0] < x < axes.get_xlim()[1]
+    assert axes.get_ylim()[0] < y < axes.get_ylim()[1]
+
+
+def test_the_mosaic_is_laid_out_row_by_row():
+    shades = [torch.full((1, 3, 8, 12), shade / 10) for shade in range(6)]
+    shades[0][..., 2:6, 4:8] = 0.9  # its middle, and nothing else of it
+    made = mosaic(shades, columns=3, side=4)
+    assert made.shape == (1, 3, 8, 12)
+    expected = torch.tensor([[0.9, 0.1, 0.2], [0.3, 0.4, 0.5]])
+    torch.testing.assert_close(made[0, 0], expected.repeat_interleave(4, 0).repeat_interleave(4, 1))
+
+
+@pytest.mark.parametrize(
+    ("network", "levels", "skips"),
+    [
+        (SkipNetwork(4, channels=(8, 8), skips=(2, 0)), 2, 1),
+        (PriorNet(4, latent=8), 5, 4),
+    ],
+)
+def test_the_diagram_says_what_goes_through(network, levels, skips):
+    drawn = diagram(network, size=64)
+    assert f"{levels} levels" in drawn.alt
+    assert f"down to {64 // 2**levels}" in drawn.alt
+    assert f"{skips} thin skips" in drawn.alt
+    # Nothing goes on watching.
+    assert not any(part._forward_hooks for part in network.modules())
 
 
 def test_a_spectrum_has_slow_waves_in_its_middle():

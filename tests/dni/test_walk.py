@@ -65,7 +65,7 @@ def test_the_walk_is_measured_and_goes_on(needs, tmp_path):
         for k in (0, 2):
             assert ways[0][k] == pytest.approx(ways[1][k], abs=2e-3)
         assert ways[0][1] != pytest.approx(ways[1][1], abs=2e-3)
-    for name in ("srgan/srgan", "srgan/srresnet"):
+    for name in ("srgan/brief_gan", "srgan/brief"):
         weights = ledger.results_folder() / name / "weights.safetensors"
         assert record.start[name] == ledger.sha256(weights)
     [part] = (tmp_path / "walks").glob("*/*baboon.json")

@@ -1,6 +1,7 @@
 """The game's theory against closed forms, and what a round does to whom."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from tutorial_lib.gan_basics import (
     generator_step,
     jensen_shannon,
     optimal_discriminator,
+    r1_penalty,
     value,
 )
 
@@ -212,3 +214,32 @@ def test_a_step_that_is_stopped_leaves_the_discriminator_learning():
             backward=stop,
         )
     assert all(p.requires_grad for p in discriminator.parameters())
+
+
+def test_r1_counts_half_its_weight_in_the_discriminators_loss(source):
+    real, noise = torch.randn(2, 1, 16, 2, generator=source)
+    plain = LOSSES["non-saturating"]
+    generator, discriminator, _, moves_d = players()
+    steepness = r1_penalty(discriminator, real).item()
+    without = discriminator_step(generator, discriminator, moves_d, real, noise, losses=plain)
+    generator, discriminator, _, moves_d = players()
+    losses = replace(plain, r1=0.4)
+    held = discriminator_step(generator, discriminator, moves_d, real, noise, losses=losses)
+    assert steepness > 0
+    assert held.item() - without.item() == pytest.approx(0.2 * steepness, rel=1e-4)
+
+
+def test_a_graph_of_the_fakes_would_change_nothing_but_the_work(source):
+    """What the page says of `no_grad`: it saves work, and protects nobody."""
+    real, noise = torch.randn(2, 1, 16, 2, generator=source)
+    losses = LOSSES["non-saturating"]
+    ours = players()
+    discriminator_step(ours[0], ours[1], ours[3], real, noise, losses=losses)
+    generator, discriminator, _, moves_d = players()
+    loss = losses.discriminator(discriminator(real), discriminator(generator(noise)))
+    moves_d.zero_grad()
+    loss.sum().backward()
+    moves_d.step()
+    for one, other in zip(ours[:2], (generator, discriminator), strict=True):
+        for a, b in zip(one.parameters(), other.parameters(), strict=True):
+            assert a.equal(b)

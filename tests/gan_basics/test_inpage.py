@@ -35,7 +35,7 @@ const network = ({weights, biases}) => Object.assign(Object.create(Mlp.prototype
 const queue = (numbers) => ({ uniform: () => numbers.shift() });
 """
 
-FILES = ("networks", "losses", "optimisers", "game", "plane", "views", "settings", "live")
+FILES = ("networks", "losses", "optimisers", "game", "plane", "views", "settings", "live", "slow")
 
 
 def in_node(body: str, **given: Any) -> Any:
@@ -237,6 +237,32 @@ def test_value_of_the_best_discriminator_is_twice_the_divergence_less_log_4():
     assert found["value"] == pytest.approx(2 * found["divergence"] - math.log(4), abs=0.01)
 
 
+def test_fakes_outside_of_the_window_count_in_the_divergence():
+    samples = numbers(1, 400, 2, seed=3).float()
+    samples[0, :100] += 40
+    samples[0, 100:120] = float("nan")
+    found = in_node(
+        """
+        const p = ring().logDensity(GRID, BLUR).map(Math.exp);
+        const lost = matrix(3, 2, Float64Array.of(9, 9, NaN, 0, Infinity, -Infinity));
+        const samples = rows(given.samples.map((row) => row.map((x) => x ?? NaN)));
+        const q = kernelDensity(samples);
+        return { all: jensenShannon(p, kernelDensity(lost)), some: jensenShannon(p, q),
+            present: presence(p, q) };
+        """,
+        samples=[
+            [None if value != value else value for value in row] for row in samples[0].tolist()
+        ],
+    )
+    assert found["all"] == pytest.approx(math.log(2), abs=1e-3)
+    p, q, cell = views.densities(samples, gan_basics.ring())
+    expected = gan_basics.jensen_shannon(p, q[0], cell=cell).item()
+    assert found["some"] == pytest.approx(expected, abs=2e-3)
+    assert expected > 0.3 * math.log(2) / 2
+    present = torch.tensor(found["present"])
+    torch.testing.assert_close(present, views.presence(p, q[0]).flatten(), atol=2e-3, rtol=2e-3)
+
+
 def test_random_numbers_are_even_and_normal_and_follow_their_seed():
     found = in_node(
         """
@@ -261,6 +287,33 @@ def test_random_numbers_are_even_and_normal_and_follow_their_seed():
         assert normal.std().item() == pytest.approx(1, abs=0.03)
         assert (normal.abs() < 1.96).float().mean().item() == pytest.approx(0.95, abs=0.01)
         assert (even[1:] * even[:-1]).mean().item() == pytest.approx(0.25, abs=0.01)
+
+
+@pytest.mark.parametrize("loss", ["saturating", "least squares"])
+def test_a_round_in_slow_motion_is_a_round(loss):
+    found = in_node(
+        """
+        const [fast, slow] = [1, 2].map(() => {
+            const situation = startingSituation();
+            Object.assign(situation.choices, { loss: given.loss, stepsD: 2 });
+            return new LiveGame(situation);
+        });
+        fast.play();
+        const words = MOMENTS.map(({ act }) => act(slow));
+        const weights = ({ players: { generator, discriminator } }) =>
+            [generator, discriminator].flatMap((p) => p.weights.flatMap((w) => [...w.data]));
+        return { same: weights(fast).every((w, i) => w === weights(slow)[i]), words,
+            rounds: slow.rounds, parts: [...FLOW.matchAll(/data-part="(\\w+)"/g)].map((m) => m[1]),
+            lit: MOMENTS.flatMap(({ lit }) => lit) };
+        """,
+        loss=loss,
+    )
+    assert found["same"] is True
+    assert found["rounds"] == 1
+    assert [words[0] for words in found["words"]] == list("12345")
+    assert set(found["lit"]) == set(found["parts"]), (
+        "every part is at work once, and none is missing"
+    )
 
 
 OWN_GAME = {

@@ -14,6 +14,7 @@ from tutorial_lib.gan_basics import (
     least_squares_loss,
     non_saturating_loss,
     optimal_discriminator,
+    r1_penalty,
     saturating_loss,
     wasserstein_loss,
 )
@@ -129,3 +130,31 @@ def test_gradient_penalty_is_taken_between_the_two(source):
     between = share[..., None] * real + (1 - share[..., None]) * fake
     expected = (between.norm(dim=-1) - 1).square().mean()
     assert penalty.item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_r1_is_the_squared_slope_at_the_data(source):
+    real = torch.randn(2, 9, 2, generator=source)
+    # Of half the square, the slope is the point itself.
+    found = r1_penalty(lambda x: x.square().sum(-1) / 2, real)
+    torch.testing.assert_close(found, real.square().sum(-1).mean(-1))
+    direction = torch.randn(3, 8, 8, generator=source, requires_grad=True)
+    pictures = torch.rand(6, 3, 8, 8, generator=source)
+    penalty = r1_penalty(lambda x: (x * direction).sum((1, 2, 3)), pictures)
+    assert penalty.item() == pytest.approx(direction.square().sum().item(), rel=1e-5)
+    (slope,) = torch.autograd.grad(penalty, direction)
+    torch.testing.assert_close(slope, 2 * direction.detach())
+
+
+def test_bce_after_a_sigmoid_fades_from_about_minus_28():
+    """What the page says of `nn.BCELoss`, which the article uses."""
+
+    def slope(logit):
+        a = torch.tensor([logit], requires_grad=True)
+        loss = torch.nn.BCELoss()(torch.sigmoid(a), torch.ones(1))
+        return torch.autograd.grad(loss, a)[0].item()
+
+    assert slope(-26.0) == pytest.approx(-1, abs=1e-3)
+    assert -0.9 < slope(-28.0) < -0.5
+    assert slope(-40.0) > -1e-4
+    a = torch.tensor([-40.0], requires_grad=True)
+    assert torch.autograd.grad(non_saturating_loss(a), a)[0].item() == -1

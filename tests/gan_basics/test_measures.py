@@ -79,3 +79,14 @@ def test_nearest_finds_the_copy(source):
     index, distance = nearest(training[wanted].float() / 255 + 0.01, training, chunk=16)
     assert index.tolist() == [7, 31]
     torch.testing.assert_close(distance, torch.full((2,), 0.01), atol=1e-4, rtol=0)
+
+
+def test_nearest_leaves_out_the_picture_itself(source):
+    training = torch.randint(0, 256, (50, 3, 4, 4), generator=source, dtype=torch.uint8)
+    own = torch.tensor([7, 31])
+    images = training[own].float() / 255
+    index, distance = nearest(images, training, besides=own, chunk=16)
+    assert not set(index.tolist()) & {7, 31}
+    others = torch.cat([training[:7], training[8:31], training[32:]])
+    expected = nearest(images, others)[1]
+    torch.testing.assert_close(distance, expected)

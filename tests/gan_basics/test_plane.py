@@ -95,3 +95,33 @@ def test_the_spiral_winds_and_the_moons_are_two():
     assert len(spiral().modes) == len(moons().modes) == 16
     upper, lower = moons().modes.split(8)
     torch.testing.assert_close(upper, -lower)
+
+
+def test_spectral_norm_is_the_largest_singular_value(source):
+    players = Mlps([3, 4], outputs=1, spectral=True)
+    for layer, weight in enumerate(players.weights):
+        exact = torch.linalg.matrix_norm(weight, 2)
+        torch.testing.assert_close(players.steepest(layer).flatten(), exact, rtol=0.02, atol=0)
+    x = torch.randn(2, 500, 2, generator=source)
+    slopes = (players(x) - players(x + 1e-2)).abs() / (1e-2 * 2**0.5)
+    assert slopes.max() < 1.02, "nowhere steeper than 1"
+    alone, together = (Mlps(seeds, outputs=1, spectral=True) for seeds in ([4], [3, 4]))
+    torch.testing.assert_close(alone(x[1:]), together(x)[1:])
+
+
+def test_spectral_norm_follows_training_and_only_that(source):
+    players = Mlps([3], outputs=1, spectral=True)
+    with torch.no_grad():
+        players.weights[1].copy_(torch.randn(1, 64, 64, generator=source))
+    x = torch.randn(1, 8, 2, generator=source)
+    exact = torch.linalg.matrix_norm(players.weights[1], 2).item()
+    with torch.no_grad():
+        off = [players(x) for _ in range(60)]
+    assert off[0].equal(off[-1]), "a look changes nothing"
+    for _ in range(60):
+        players(x)
+    assert players.steepest(1).item() == pytest.approx(exact, rel=0.01)
+    players.steepest(1).sum().backward()
+    (left, _, right) = torch.linalg.svd(players.weights[1].detach()[0])
+    slope = torch.outer(left[:, 0], right[0])
+    assert (players.weights[1].grad[0] * slope).sum() == pytest.approx(1, abs=0.01)

@@ -1,7 +1,6 @@
 """What is seen of a game in the plane, each part by itself and all together."""
 
 import math
-from dataclasses import replace
 
 import pytest
 import torch
@@ -13,7 +12,6 @@ from tutorial_lib.gan_basics import (
     Mlps,
     Noise,
     densities,
-    discriminator_gap,
     jensen_shannon,
     kernel_density,
     learned_map,
@@ -21,6 +19,7 @@ from tutorial_lib.gan_basics import (
     net_image,
     optimal_map,
     plane,
+    presence,
     pull,
     ring,
 )
@@ -45,16 +44,20 @@ def test_kernel_density_is_the_sum_of_its_windows(source):
     assert got.sum().item() * cell == pytest.approx(1, abs=0.01)
 
 
-def test_discriminator_gap_weighs_by_the_data():
-    mixture = ring(modes=1, radius=0.0, sigma=0.1)
-    view = look(Mlps([0]), Mlps([1], outputs=1), mixture, losses=LOSSES["saturating"])[0]
-    shifted = replace(view, learned=view.optimal)
-    assert discriminator_gap(shifted, mixture) == 0
-    wrong = view.optimal.clone()
-    wrong[:, :5] += 0.5  # far from all data
-    assert discriminator_gap(replace(view, learned=wrong), mixture) < 1e-6
-    everywhere = replace(view, learned=view.optimal - 0.25)
-    assert discriminator_gap(everywhere, mixture) == pytest.approx(0.25)
+def test_points_at_infinity_are_in_no_cell(source):
+    samples = torch.randn(6, 2, generator=source)
+    lost = samples.clone()
+    lost[3:] = torch.tensor([[float("nan"), 0.0], [float("inf"), 0.0], [-float("inf"), 0.0]])
+    axis, _, _ = plane(30, extent=4.0)
+    expected = kernel_density(samples[:3], axis, width=0.4) / 2
+    torch.testing.assert_close(kernel_density(lost, axis, width=0.4), expected)
+
+
+def test_presence_is_the_larger_share_of_a_peak():
+    p = torch.tensor([[4.0, 1.0], [0.0, 0.0]])
+    q = torch.tensor([[[0.0, 0.1], [0.2, 0.0]], [[0.0, 0.0], [0.0, 0.0]]])
+    expected = torch.tensor([[[1.0, 0.5], [1.0, 0.0]], [[1.0, 0.25], [0.0, 0.0]]])
+    torch.testing.assert_close(presence(p, q), expected)
 
 
 def linear(slopes, offset=0.0):
@@ -145,6 +148,7 @@ def test_look_puts_the_parts_together():
         learned = learned_map(discriminator, losses=losses, size=16)[k]
         torch.testing.assert_close(view.learned, learned)
         torch.testing.assert_close(view.optimal, optimal_map(p, q[k]))
+        torch.testing.assert_close(view.present, presence(p, q[k]))
         torch.testing.assert_close(view.samples, made[k, :20])
         pulls = pull(discriminator, made[:, :10], losses=losses)[k]
         torch.testing.assert_close(view.arrows, pulls)
@@ -159,4 +163,3 @@ def test_against_a_perfect_generator_there_is_nothing_to_see():
     assert (view.optimal - 0.5).abs().mean() < 0.1
     assert view.arrows.abs().max() == 0
     assert (view.learned == 0.5).all()
-    assert discriminator_gap(view, mixture) < 0.1

@@ -7,8 +7,9 @@ from safetensors.torch import save_file
 from tutorial_lib import ledger
 from tutorial_lib.data import DataUnavailable, group_names, locate, write_image
 from tutorial_lib.experiment import execute
-from tutorial_lib.lapstyle.experiments import EXPERIMENTS, watch_steps
+from tutorial_lib.lapstyle.experiments import EXPERIMENTS
 from tutorial_lib.lapstyle.pictures import Photographs
+from tutorial_lib.lapstyle.recording import watch_steps
 from tutorial_lib.lapstyle.settings import StyleConfig
 from tutorial_lib.lapstyle.stylise import style_state
 from tutorial_lib.lapstyle.training import StyleRecipe, starting_weights
@@ -36,6 +37,32 @@ def test_stages_share_the_steps():
     assert watch_steps(60, [30, 45, 60]) == [0, 20, 30, 37, 45, 50, 52, 60]
 
 
+def test_published_trainings_start_from_what_is_published():
+    """Starry Night and the ablations from nothing; the other styles from Starry Night."""
+    starts = {
+        name: e.profiles["book"].start
+        for name, e in NAMED.items()
+        if "start" in vars(e.profiles["book"])
+    }
+    assert starts == {
+        "lapstyle/starry_night": "",
+        "lapstyle/the_scream": "lapstyle/starry_night",
+        "lapstyle/shipwreck": "lapstyle/starry_night",
+        "lapstyle/ablations": "",
+        "lapstyle/ablations_512": "",
+    }
+    assert "weights.safetensors" in ledger.read("lapstyle/starry_night").artefacts
+
+
+def test_published_trainings_are_long_enough():
+    starry, ablations = (
+        NAMED[f"lapstyle/{name}"].profiles["book"] for name in ("starry_night", "ablations")
+    )
+    assert starry.ends(starry.steps) == [9_000, 12_000, 13_000]
+    assert starry.sizes == (128, 256, 512)
+    assert ablations.ends(ablations.steps) == [1_200, 1_600]
+
+
 def test_photographs_are_cropped_alike_from_the_same_seed(tmp_path):
     for i in range(3):
         write_image(tmp_path / f"{i}.jpg", torch.rand(1, 3, 40, 60))
@@ -50,7 +77,9 @@ def test_photographs_are_cropped_alike_from_the_same_seed(tmp_path):
         Photographs(str(tmp_path / "empty"), side=16, limit=2)
 
 
-@pytest.mark.parametrize("name", ["encoder", "first", "starry_night", "ablations", "speed"])
+@pytest.mark.parametrize(
+    "name", ["encoder", "first", "starry_night", "floor", "ablations", "ablations_512", "speed"]
+)
 def test_smoke_run_leaves_a_whole_record(name, tmp_path, outside):
     experiment = NAMED[f"lapstyle/{name}"]
     folder = execute(experiment, "smoke", folder=tmp_path / "run")
@@ -68,7 +97,7 @@ def test_smoke_run_leaves_a_whole_record(name, tmp_path, outside):
         assert set(losses) >= {"perceptual", "self_similarity", "moment", "remd", "identity"}
         # Only the revisions meet a discriminator.
         assert losses["discriminator"]["value"][0] == 0 < losses["discriminator"]["value"][1]
-    if name == "ablations":
+    if name.startswith("ablations"):
         assert set(record.metrics) == {"photograph", *experiment.profiles["smoke"].names}
 
 

@@ -8,6 +8,8 @@ from torch.nn import functional as F
 
 from tutorial_lib.lapstyle.losses import (
     LAYERS,
+    STRUCTURE_LAYERS,
+    Style,
     StyleWeights,
     base_losses,
     cosine_distances,
@@ -100,6 +102,7 @@ def test_chosen_places_estimate_the_losses_over_all_of_them():
     made, content, style = (
         {name: F.avg_pool2d(torch.rand(1, 8, 34, 34), 3, 1) for name in LAYERS} for _ in range(3)
     )
+    style = Style.of(style)
     whole = base_losses(made, content, style)
     enough = base_losses(made, content, style, places=torch.rand(32 * 32))
     some = base_losses(made, content, style, places=torch.rand(400))
@@ -110,6 +113,43 @@ def test_chosen_places_estimate_the_losses_over_all_of_them():
     assert some["self_similarity"] == pytest.approx(whole["self_similarity"].item(), rel=0.1)
     # The nearest of fewer features is farther away.
     assert whole["remd"] < some["remd"] < 2 * whole["remd"]
+
+
+def test_what_is_computed_once_does_not_change_the_losses():
+    """Each of the four, added up over its layers one by one."""
+    torch.manual_seed(0)
+    made, content, style = ({name: torch.rand(n, 8, 6, 5) for name in LAYERS} for n in (2, 2, 1))
+    pairs = {
+        "perceptual": (perceptual_loss, content, LAYERS),
+        "self_similarity": (self_similarity_loss, content, STRUCTURE_LAYERS),
+        "moment": (moment_loss, style, LAYERS),
+        "remd": (relaxed_emd, style, STRUCTURE_LAYERS),
+    }
+    found = base_losses(made, content, Style.of(style))
+    for name, (loss, other, layers) in pairs.items():
+        one_by_one = torch.stack([loss(made[layer], other[layer]) for layer in layers]).sum()
+        torch.testing.assert_close(found[name], one_by_one)
+
+
+def test_an_encoder_without_the_last_layer_leaves_its_losses_out():
+    torch.manual_seed(0)
+    made, content, style = ({name: torch.rand(1, 8, 6, 5) for name in LAYERS} for _ in range(3))
+    whole = base_losses(made, content, Style.of(style))
+    deepest = made.pop("relu5_1")
+    style_of_four = Style.of({name: style[name] for name in made})
+    found = base_losses(made, content, style_of_four)
+    lost = {
+        "perceptual": perceptual_loss(deepest, content["relu5_1"]),
+        "moment": moment_loss(deepest, style["relu5_1"]),
+    }
+    for name, value in whole.items():
+        torch.testing.assert_close(found[name] + lost.get(name, 0), value)
+
+
+def test_moments_are_the_unbiased_ones():
+    maps = 3 + 5 * torch.rand(2, 6, 7, 4)
+    variance, mean = torch.var_mean(maps, dim=(-2, -1), keepdim=True)
+    torch.testing.assert_close(moments(maps), (mean, (variance + 1e-5).sqrt()))
 
 
 # ----------------------------------------------------------------- gradient and stability

@@ -6,7 +6,9 @@ from itertools import pairwise
 
 import pytest
 import torch
+from torch.nn import functional as F
 
+from tutorial_lib.data import embedded
 from tutorial_lib.lapstyle import (
     contour_share,
     false_share,
@@ -95,9 +97,35 @@ def test_only_a_band_pass_has_a_width(form):
 
 def test_false_share_is_of_the_power():
     amplitude, aliased = torch.tensor([[3.0, 4.0]]), torch.tensor([[0.0, 5.0]])
-    assert false_share(Responses(torch.zeros(2), amplitude, aliased), 0) == pytest.approx(0.5)
-    clean, rough = (false_share(responses(levels=3, form=form), 1) for form in FORMS)
-    assert clean < 0.1 < rough
+    amplitude, aliased = (F.pad(x, (1, 0), value=9.0) for x in (amplitude, aliased))
+    waves = Responses(torch.tensor([0.0, 0.1, 0.2]), amplitude, aliased)
+    # 3² + 4² against 5²; the mean does not count.
+    assert false_share(waves, 0) == pytest.approx(0.5)
+    # The second wave has a quarter of the first one's power.
+    assert false_share(waves, 0, falling=2) == pytest.approx((25 / 4) / (25 / 4 + 9 + 16 / 4))
+
+
+@pytest.mark.parametrize(("falling", "expected"), [(0, (0.02, 0.35)), (2, (0.004, 0.146))])
+def test_most_of_what_is_false_is_so_at_frequencies_that_photographs_have_little_of(
+    falling, expected
+):
+    found = [
+        false_share(responses(levels=3, form=form, size=2048), 1, falling=falling) for form in FORMS
+    ]
+    assert found == pytest.approx(expected, rel=0.05)
+
+
+def test_the_power_of_photographs_falls_about_as_the_square_of_the_frequency():
+    """Along rows, as `responses` measures; from 2 cycles a picture to half the finest waves."""
+    exponents = []
+    for name in ("astronaut", "cat", "coffee", "rocket"):
+        grey = embedded(name).mean(1)[0, :, :256].double()
+        window = torch.hann_window(256, dtype=torch.float64)
+        power = torch.fft.rfft((grey - grey.mean(1, keepdim=True)) * window).abs().square().mean(0)
+        use = slice(4, 64)
+        x, y = torch.arange(129.0)[use].double().log(), power[use].log()
+        exponents.append(-(((x - x.mean()) * (y - y.mean())).sum() / (x - x.mean()).square().sum()))
+    assert 1.5 < torch.stack(exponents).mean() < 3
 
 
 def test_energy_lies_on_an_edge_and_nowhere_in_particular_in_noise():

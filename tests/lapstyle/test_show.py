@@ -7,7 +7,16 @@ import torch
 from torch import Tensor
 
 from tutorial_lib.lapstyle import equalise, gaussian_pyramid
-from tutorial_lib.lapstyle.show import EqualiserPanel, diagram, middle, seam, tower, visible
+from tutorial_lib.lapstyle.show import (
+    EqualiserPanel,
+    diagram,
+    drafting_diagram,
+    larger,
+    middle,
+    seam,
+    tower,
+    visible,
+)
 
 
 def picture(*shape: int, seed: int = 0) -> Tensor:
@@ -67,3 +76,19 @@ def test_the_panel_starts_with_the_picture_and_follows_its_sliders():
 def test_the_panel_takes_one_picture():
     with pytest.raises(ValueError, match="one picture"):
         EqualiserPanel(picture(2, 3, 8, 8), levels=3, form="classic")
+
+
+def test_an_enlarged_picture_has_no_blocks():
+    """Repeated pixels would leave no step inside a block, and all of it between two."""
+    made = larger(picture(1, 3, 8, 10), 4)
+    assert made.shape == (1, 3, 32, 40)
+    assert made.min() >= 0
+    assert made.max() <= 1
+    steps = (made[..., 1:] - made[..., :-1]).abs().mean((0, 1, 2))
+    assert steps[3::4].mean() < 3 * steps[4:-1].mean()
+    assert (steps[4:-4] > 0).all()
+
+
+def test_the_drafting_network_is_drawn_with_its_layers():
+    html = str(drafting_diagram()._repr_mimebundle_())
+    assert all(name in html for name in ("relu2_1", "relu3_1", "relu4_1", "AdaIN"))

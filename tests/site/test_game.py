@@ -275,3 +275,20 @@ def test_a_file_that_does_not_come_is_told_and_asked_for_again(visit: Visit, ser
     page.unroute("**/gan_basics/views.js")
     start.click()
     until(page, "Round [1-9]")
+
+
+def test_a_round_in_slow_motion(visit: Visit):
+    page = opened(visit, "#inpage-gan_basics&round=1")
+    expect(button(page, "play")).to_be_visible()
+    button(page, "slow motion").click()
+    told = page.locator(".tutorial-game figcaption", has_text=re.compile(r"^[1-5]\."))
+    for number in range(1, 6):
+        expect(told).to_have_text(re.compile(rf"^{number}\."), timeout=10_000)
+        assert page.locator(".game-flow .lit").count() > 1
+    assert rounds(page) == 2
+    button(page, "stop slow motion").click()
+    before = told.inner_text()
+    page.wait_for_timeout(4000)
+    assert told.inner_text() == before
+    button(page, "play").click()
+    until(page, r"Round ([3-9]|\d\d)")

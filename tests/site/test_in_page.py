@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
-import base64
-import io
+import json
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from axe_playwright_python.sync_playwright import Axe
 from conftest import WIDTHS, launched
+from demo_pages import (
+    PLACE,
+    choose,
+    chosen,
+    drawn,
+    encoded,
+    enlarged,
+    everyone_can_use,
+    filed,
+    noise,
+    opened,
+    pixels_of,
+    press,
+    shrunk,
+    status,
+    tensor,
+)
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, Playwright, expect
 from site_pages import SITE, needs_site
-from torch import Tensor
 
-from tutorial_lib.data import from_uint8, to_uint8
+from tutorial_lib.data import to_uint8
 from tutorial_lib.dni import combine
 from tutorial_lib.metrics import imresize
 from tutorial_lib.srgan import Generator
@@ -28,15 +41,8 @@ pytestmark = [needs_site, pytest.mark.timeout(600)]
 
 COVER = "book/intro.html"
 CHAPTER = "notebooks/srgan.html"
+OTHERS = ("notebooks/dni.html", "notebooks/lapstyle.html")
 EXPERIMENTS = {"SRResNet": "srgan/srresnet", "SRGAN": "srgan/srgan"}
-PLACE = ".tutorial-inpage"
-
-# Canvases give up what is drawn on them as PNG.
-DRAWN = """([place, name]) => {
-    const canvas = [...document.querySelectorAll(`${place} .pictures canvas`)]
-        .find(canvas => canvas.ariaLabel.endsWith(` ${name}`));
-    return canvas.toDataURL("image/png");
-}"""
 
 # Which of the page's scripts are of demos.
 OF_DEMOS = """[...document.scripts].map(script => script.src)
@@ -46,7 +52,7 @@ OF_DEMOS = """[...document.scripts].map(script => script.src)
 RUN = """async ([device, sides, low, mixture]) => {
     const {Engine, pack} = tutorialInPage;
     const engine = new Engine(device, () => {});
-    engine.graph("srgan", (await pack("srgan-graph")).graph.data);
+    engine.graph("srgan", (await pack("srgan-graph")).graph);
     for (const name of Object.keys(mixture)) engine.network(name, await pack(name));
     const dims = [1, 3, sides.height, sides.width];
     const inputs = {low: {data: new Float32Array(low), dims}};
@@ -54,67 +60,6 @@ RUN = """async ([device, sides, low, mixture]) => {
     engine.stop();
     return {device: engine.device, dims: high.dims, data: [...high.data]};
 }"""
-
-
-def noise(width: int, height: int, *, seed: int = 0) -> np.ndarray:
-    """A picture of smooth colours and grain, (height, width, 3) uint8."""
-    random = np.random.default_rng(seed)
-    coarse = random.integers(0, 256, (3, 4, 3), dtype=np.uint8)
-    smooth = np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC))
-    return (smooth + random.normal(0, 12, smooth.shape)).clip(0, 255).astype(np.uint8)
-
-
-def encoded(pixels: np.ndarray, kind: str = "png", **options: Any) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, kind, **options)
-    return file.getvalue()
-
-
-def tensor(pixels: np.ndarray) -> Tensor:
-    return from_uint8(torch.tensor(pixels).permute(2, 0, 1)[None])
-
-
-def pixels_of(data: bytes) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(int)
-
-
-def drawn(page: Page, name: str) -> np.ndarray:
-    """A picture under the divider, (height, width, 3)."""
-    address = page.evaluate(DRAWN, [PLACE, name])
-    return pixels_of(base64.b64decode(address.partition(",")[2]))
-
-
-@torch.no_grad()
-def enlarged(network: torch.nn.Module, pixels: np.ndarray) -> np.ndarray:
-    """What PyTorch makes of a picture, rounded to 8 bits."""
-    return to_uint8(network(tensor(pixels)))[0].permute(1, 2, 0).numpy().astype(int)
-
-
-def status(page: Page) -> Locator:
-    return page.locator(f"{PLACE} > [role=status]")
-
-
-def press(page: Page) -> None:
-    page.locator(f"{PLACE} > button").click()
-
-
-def opened(page: Page) -> Page:
-    """A page whose demo is open, and computes nothing."""
-    press(page)
-    page.locator(f"{PLACE} .choose").wait_for()
-    page.get_by_role("button", name="Stop").click()
-    expect(status(page)).to_contain_text("Stopped")
-    return page
-
-
-def choose(page: Page, data: bytes, name: str = "picture.png", kind: str = "image/png") -> None:
-    file = {"name": name, "mimeType": kind, "buffer": data}
-    page.locator(f"{PLACE} input[type=file]").first.set_input_files(file)
-
-
-def chosen(page: Page, data: bytes, **file: str) -> None:
-    choose(page, data, **file)
-    expect(status(page)).to_contain_text("then enlarge it")
 
 
 def enlarge(page: Page, data: bytes, **file: str) -> None:
@@ -128,10 +73,15 @@ def demo(visit: Callable[..., Page], server: str) -> Page:
     return opened(visit(f"{server}/{COVER}"))
 
 
+def later(place: Locator) -> dict[str, int]:
+    """What a demo loads when the reader asks for more."""
+    return dict(json.loads(place.get_attribute("data-later") or "{}"))
+
+
 # ------------------------------------------------------------------------------- loading
 
 
-@pytest.mark.parametrize("name", [COVER, CHAPTER])
+@pytest.mark.parametrize("name", [COVER, CHAPTER, *OTHERS])
 @pytest.mark.parametrize("way", ["folder", "server"])
 def test_nothing_is_loaded_before_the_button(
     visit: Callable[..., Page], server: str, name: str, way: str
@@ -147,12 +97,16 @@ def test_nothing_is_loaded_before_the_button(
         sum("_static/inpage/" in address or "_static/packs/" in address for address, _ in there)
         <= 1
     )
+    place = page.locator(PLACE)
+    packs = json.loads(place.get_attribute("data-packs") or "")
     promised = re.search(r"loads ([\d.]+) MB", page.locator(f"{PLACE} > button").inner_text())
     assert promised is not None
     opened(page)
     after = {address.split("/")[-1] for address in page.evaluate(OF_DEMOS)}
-    assert {"ort-wasm.js", "srgan-graph.js", "srgan-srgan.js", "engine.js"} <= after
-    assert "ort-webgpu.js" not in after
+    assert {name.removesuffix(".js") for name in after} & {*packs, *later(place)} == {*packs} - {
+        "ort-webgpu"
+    }
+    assert {"engine.js", f"{place.get_attribute('data-demo')}.js"} <= after
     if way == "server":  # which compresses scripts, as GitHub Pages does
         loaded = [entry for entry in page.evaluate(sizes) if entry not in there]
         assert sum(size for _, size in loaded) / 1e6 == pytest.approx(float(promised[1]), rel=0.03)
@@ -237,22 +191,9 @@ def test_weights_are_inputs_so_that_networks_mix(demo: Page, share: float):
     assert (high - between(low)).abs().max().item() < 1e-4
 
 
-SHRINK = """async ([address, width, height]) => {
-    const image = Object.assign(new Image(), {src: address});
-    await image.decode();
-    const canvas = document.createElement("canvas");
-    [canvas.width, canvas.height] = [image.width, image.height];
-    const context = canvas.getContext("2d");
-    context.drawImage(image, 0, 0);
-    const pixels = context.getImageData(0, 0, image.width, image.height);
-    return [...tutorialInPage.resize(pixels, width, height).data];
-}"""
-
-
 def test_pictures_are_made_smaller_as_the_library_does(demo: Page):
     pixels = noise(96, 72)
-    address = f"data:image/png;base64,{base64.b64encode(encoded(pixels)).decode()}"
-    found = np.array(demo.evaluate(SHRINK, [address, 24, 18])).reshape(18, 24, 4)[..., :3]
+    found = shrunk(demo, pixels, 24, 18).astype(int)
     expected = to_uint8(imresize(tensor(pixels), scale=1 / 4).clamp(0, 1))[0].permute(1, 2, 0)
     assert np.abs(found - expected.numpy()).max() <= 1
 
@@ -278,6 +219,18 @@ def test_a_grey_picture_of_one_pixel(demo: Page):
     enlarge(demo, data, name="dot.jpg", kind="image/jpeg")
     assert drawn(demo, "SRGAN").shape == (4, 4, 3)
     assert np.abs(drawn(demo, "bicubic") - 90).max() <= 2
+
+
+def test_a_cmyk_picture_is_read_as_colours(demo: Page):
+    inks = np.zeros((16, 16, 4), np.uint8)
+    inks[:, 8:, 1:3] = 255  # white on the left, all of magenta and yellow on the right
+    data = filed(Image.frombytes("CMYK", (16, 16), inks.tobytes()), "jpeg", quality=95)
+    enlarge(demo, data, name="print.jpg", kind="image/jpeg")
+    shown = drawn(demo, "bicubic")
+    assert shown[:, :24].min() > 225
+    red, *others = shown[:, -24:].reshape(-1, 3).mean(0)
+    assert red > 180
+    assert max(others) < 70
 
 
 def test_a_grey_picture_is_read_as_colours(demo: Page):
@@ -422,17 +375,7 @@ def test_a_network_that_cannot_run_is_told_in_a_sentence(demo: Page):
 
 def test_open_demo_is_for_everyone(demo: Page):
     enlarge(demo, encoded(noise(24, 16)))
-    rules = {"preload": False, "runOnly": ["wcag2a", "wcag2aa"]}
-    for scheme in ("light", "dark"):
-        demo.emulate_media(color_scheme=scheme)
-        demo.wait_for_function(f"document.documentElement.dataset.theme == '{scheme}'", polling=50)
-        found = Axe().run(demo, context=PLACE, options=rules).response["violations"]
-        assert [f"{rule['id']}: {rule['nodes'][0]['html'][:200]}" for rule in found] == [], scheme
-    demo.set_viewport_size(dict(zip(("width", "height"), WIDTHS["phone"], strict=True)))
-    assert demo.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
-    for button in demo.locator(f"{PLACE} button").all():
-        box = button.bounding_box()
-        assert box is None or min(box["width"], box["height"]) >= 44
+    everyone_can_use(demo)
 
 
 @pytest.fixture

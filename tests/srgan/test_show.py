@@ -53,6 +53,17 @@ def test_the_plan_says_what_was_done():
     assert falling["VGG features"] == "vgg16"
     assert plan(record(base | {"drop_every": 1000}))["learning rate"] == "0.0002, ×0.1 every 1,000"
     assert plan(record(base))["learning rate"] == "0.0002, constant"
+    held = {"frozen": "tail", "window": 48, "slope_penalty": 0.03, "block": 100.0}
+    for settings, wanted in (
+        (
+            held,
+            ("all but the tail", "48 px of it", "0.03 × D's slope / 2, 100 × mean block's error"),
+        ),
+        (dict.fromkeys(held, 0), ("all", "the whole patch", "none")),
+        ({}, ("all", "the whole patch", "none")),
+    ):
+        rows = plan(record(base | settings))
+        assert (rows["weights that learn"], rows["D sees"], rows["further losses"]) == wanted
 
 
 def test_methods_see_the_shrunk_square_and_the_photograph_stands_last():

@@ -8,8 +8,8 @@ from tutorial_lib.coarse_to_fine.networks import (
     normed,
     sizes,
 )
-from tutorial_lib.coarse_to_fine.parts import Part, layout, work
-from tutorial_lib.coarse_to_fine.schedule import Phase, enter, phase, spans
+from tutorial_lib.coarse_to_fine.parts import Part, layout, step_work, training_work, work
+from tutorial_lib.coarse_to_fine.schedule import Phase, enter, phase, rate, spans
 from tutorial_lib.coarse_to_fine.steps import adversarial_step, l1_step
 from tutorial_lib.coarse_to_fine.tasks import TASKS, to_grey, to_mosaic
 
@@ -27,9 +27,12 @@ __all__ = [
     "layout",
     "normed",
     "phase",
+    "rate",
     "sizes",
     "spans",
+    "step_work",
     "to_grey",
     "to_mosaic",
+    "training_work",
     "work",
 ]

@@ -7,50 +7,46 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors.torch import save_file
-from torch import Tensor
-from torch.nn import functional as F
 
 from tutorial_lib import ledger
 from tutorial_lib.coarse_to_fine.frames import frame_epochs, frame_name, shown, write_strip
-from tutorial_lib.coarse_to_fine.networks import CoarseToFine
+from tutorial_lib.coarse_to_fine.measuring import PROTOCOL, at_the_end, settled, watched
 from tutorial_lib.coarse_to_fine.octaves import Octaves
 from tutorial_lib.coarse_to_fine.recipe import TRAININGS, WORDS, Config, Recipe, Sets, prepare
+from tutorial_lib.coarse_to_fine.stages import (
+    StagesConfig,
+    all_baselines,
+    baselines,
+    run_stages,
+)
 from tutorial_lib.coarse_to_fine.tasks import TASKS
-from tutorial_lib.coarse_to_fine.unfreezing import UnfreezingConfig, run_unfreezing
 from tutorial_lib.experiment import Experiment, Run
 from tutorial_lib.experiment import curves as thinned
-from tutorial_lib.metrics import Protocol, psnr
-from tutorial_lib.training import History, half_state, load_half_state, train, write_atomically
-
-PROTOCOL = Protocol("rgb", crop=0, rounding=False)
+from tutorial_lib.training import (
+    PROFILES,
+    History,
+    half_state,
+    load_half_state,
+    train,
+    write_atomically,
+)
 
 PROTOCOLS = {
     "psnr": f"in dB; {PROTOCOL.describe()}, of answers within [0, 1]; mean over pictures",
     "train_psnr, val_psnr": "the same after each epoch at the size of the stage then trained, on "
-    "the first pictures of either set, with the network as it stands",
+    "the first pictures of either set, with the network as it stands, or, where the settings say "
+    "so, with its statistics re-estimated over training pictures",
     "val_psnr_top": "the same with the stage's answer enlarged to full size (bilinear)",
-    "seconds": "of one epoch's steps, without measuring: on a processor with one thread its own "
-    "time, which other programs do not add to; else by the clock",
+    "seconds": "of the steps from one measurement to the next, without measuring: on a processor "
+    "with one thread its own time, which other programs do not add to; else by the clock",
+    "running_psnr_top": "the same with the running statistics",
+    "strange_psnr": "val_psnr when what the level below has made is that of another picture",
+    "below_psnr": "of the answers of the stage below, by its own head and at its own size",
     "test": "after the training, weights rounded to half precision as stored, in float32",
+    "stages": "doing nothing: the spoiled test pictures at the stage's size; enlarged: the spoiled "
+    "and the true ones of the stage's size at full size (bilinear)",
 }
-
-
-@torch.no_grad()
-def answers(network: Any, pictures: Octaves, index: Tensor, *, stage: int, side: int) -> Tensor:
-    """What a network in evaluation mode makes of pictures, (B, 3, side, side), on its device."""
-    parts = index.split(64)
-    made = [network(pictures.batch(part, side=side)[0], stage=stage) for part in parts]
-    return torch.cat([part.float() for part in made])
-
-
-def quality(made: Tensor, pictures: Octaves, index: Tensor) -> float:
-    """Mean PSNR of answers of any size against the true pictures of that size."""
-    side = made.shape[-1]
-    pairs = zip(made.split(64), index.split(64), strict=True)
-    found = [psnr(a, pictures.batch(b, side=side)[1], protocol=PROTOCOL) for a, b in pairs]
-    return torch.cat(found).mean().item()
 
 
 def run_training(run: Run) -> ledger.Record:
@@ -73,11 +69,15 @@ def run_training(run: Run) -> ledger.Record:
                 "step": [row["step"] for row in rows],
                 "value": [float(f"{row[name]:.5g}") for row in rows],
             }
-        state = half_state(recipe.network)
+        now = config.phase(min(len(history.losses), config.steps) - 1)
+        trained = recipe.network
+        if config.statistics:
+            with run.fabric.autocast():
+                trained = settled(trained, sets.train, now, count=config.statistics).network
+        state = half_state(trained)
         network = config.network()
         load_half_state(network, state).to(run.fabric.device)
-        stage = config.phase(min(len(history.losses), config.steps) - 1).stage
-        metrics[f"seed {seed}"] = _measure(network, sets, stage) | {
+        metrics[f"seed {seed}"] = at_the_end(network, sets, now.stage) | {
             "seconds": round(sum(row.get("seconds", 0.0) for row in history.watched), 2)
         }
         if seed == 0:
@@ -86,14 +86,14 @@ def run_training(run: Run) -> ledger.Record:
             kept = [frame_name(int(row["step"]) // config.epoch_steps) for row in history.watched]
             files = ["weights.safetensors", *(n for n in kept if (run.folder / n).exists())]
     files += _write_examples(run.folder, sets.test, config)
-    every = torch.arange(len(sets.test))
-    spoiled = torch.cat([sets.test.batch(p, side=config.top)[0] for p in every.split(64)])
+    whole = baselines(sets.test, side=config.top, top=config.top, count=len(sets.test))
     metrics["data"] = {
         "training pictures": len(sets.train),
         "test pictures": len(sets.test),
         "left out as grey": sets.left_out,
-        "psnr of the spoiled": round(quality(spoiled, sets.test, every), 4),
+        "psnr of the spoiled": whole["nothing"],
     }
+    metrics["stages"] = all_baselines(sets.test, top=config.top, count=config.watched)
     record = run.record(
         history=dataclasses.replace(history, seconds=seconds),
         metrics=metrics,
@@ -107,19 +107,14 @@ def run_training(run: Run) -> ledger.Record:
 def _train(run: Run, recipe: Recipe, sets: Sets) -> History:
     config = recipe.config
     frames = frame_epochs(config)
+    span = config.every * config.epoch_steps
 
     def watch(done: int) -> dict[str, float]:
-        found = {"seconds": recipe.clock.per_step(done) * config.epoch_steps} if done else {}
-        stage = config.phase(max(0, done - 1)).stage
-        recipe.network.eval()
-        side = recipe.network.sizes[stage - 1]
-        for name, pictures in (("train", sets.train), ("val", sets.test)):
-            index = torch.arange(min(config.watched, len(pictures)))
-            made = answers(recipe.fast, pictures, index, stage=stage, side=side)
-            found[f"{name}_psnr"] = quality(made, pictures, index)
-        enlarged = F.interpolate(made, size=config.top, mode="bilinear")
-        found["val_psnr_top"] = quality(enlarged, sets.test, index)
-        found["stage"] = float(stage)
+        found = {"seconds": recipe.clock.per_step(done) * span} if done else {}
+        now = config.phase(max(0, done - 1))
+        with run.fabric.autocast():
+            numbers, made = watched(recipe.network, sets, config, now=now)
+        found |= numbers
         epoch = done // config.epoch_steps
         if recipe.seed == 0 and epoch in frames:
             # The last one is for comparing, the others are for watching.
@@ -141,20 +136,9 @@ def _train(run: Run, recipe: Recipe, sets: Sets) -> History:
         seed=recipe.seed,
         checkpoint_every=config.epoch_steps,
         watch=watch,
-        watch_at=range(0, run.steps + 1, config.epoch_steps),
+        watch_at=range(0, run.steps + 1, span),
         label=f"{run.experiment}, seed {recipe.seed}",
     )
-
-
-def _measure(network: CoarseToFine, sets: Sets, stage: int) -> dict[str, float]:
-    """PSNR of the network as it is stored, on all test pictures and as many to train on."""
-    found = {}
-    side = network.sizes[stage - 1]
-    for name, pictures in (("train", sets.train), ("test", sets.test)):
-        index = torch.arange(min(len(sets.test), len(pictures)))
-        made = answers(network, pictures, index, stage=stage, side=side)
-        found[f"{name}_psnr"] = round(quality(made, pictures, index), 4)
-    return found
 
 
 def _write_examples(folder: Path, pictures: Octaves, config: Config) -> list[str]:
@@ -174,7 +158,25 @@ RECORDED: dict[str, Any] = {
     "watched": 256,
     "batch": 32,
 }
-"""What all published trainings share, but for those from few faces."""
+"""What the short trainings share: a thousand faces, a constant rate, running statistics."""
+
+LONG: dict[str, Any] = {
+    "top": 64,
+    "width": 16,
+    "epochs": 40,
+    "count": 12_443,
+    "tested": 2_048,
+    "watched": 512,
+    "batch": 32,
+    "seeds": 2,
+}
+"""What the long trainings share beside :data:`SETTLED`: all faces, and time."""
+
+SETTLED: dict[str, Any] = {"decay": True, "statistics": 512}
+"""In every profile of the long trainings: a rate that falls, statistics re-estimated."""
+
+EQUAL_TIME = 19
+"""Epochs all at once that cost as much as :data:`LONG`'s epochs stage by stage."""
 
 
 def _experiment(name: str, summary: str, book: dict[str, Any], /, **settings: Any) -> Experiment:
@@ -192,6 +194,61 @@ def _experiment(name: str, summary: str, book: dict[str, Any], /, **settings: An
         run=run_training,
         needs=("bsds500", "bsd100") if settings.get("data") == "bsds500" else (),
     )
+
+
+def _long(name: str, summary: str, book: dict[str, Any], /, **settings: Any) -> Experiment:
+    return _experiment(f"long_{name}", summary, LONG | book, **SETTLED, **settings)
+
+
+def _long_experiments() -> tuple[Experiment, ...]:
+    """The long trainings, those of most worth first."""
+    pair = {name: TRAININGS[name] for name in ("ctf_all", "ctf_each")}
+    five, beginnings, equal, instance, few = [], [], [], [], []
+    for task, word in WORDS.items():
+        for name, (words, switches) in TRAININGS.items():
+            five.append(
+                _long(f"{task}_{name}", f"{word}, all faces: {words}", {}, task=task, **switches)
+            )
+        for begin, words in (("free", "never frozen"), ("faded", "faded in")):
+            beginnings.append(
+                _long(
+                    f"{task}_ctf_each_{begin}",
+                    f"{word}, all faces: coarse-to-fine, each, {words}",
+                    {},
+                    task=task,
+                    each=True,
+                    begin=begin,
+                )
+            )
+        short = {"epochs": EQUAL_TIME}
+        summary = f"{word}, all faces: coarse-to-fine, all, in the time of each"
+        equal.append(_long(f"{task}_ctf_all_short", summary, short, task=task))
+        overfitting = {"epochs": 1_250, "count": 128, "watched": 128, "every": 25}
+        few.append(
+            _long(
+                f"{task}_few",
+                f"{word} learned from few faces: U-Net, 5,000 steps",
+                overfitting | {"seeds": 1},
+                task=task,
+                **TRAININGS["unet"][1],
+            )
+        )
+    for name, (words, switches) in pair.items():
+        summary = f"colourisation, all faces: {words}, instance normalisation"
+        instance.append(_long(f"colour_{name}_instance", summary, {}, norm="instance", **switches))
+    photos = {"count": 1_024, "tested": 512, "watched": 256, "epochs": 120, "every": 4, "seeds": 3}
+    gan = {"epochs": 10, "seeds": 3}
+    large = {"top": 128, "epochs": 20, "seeds": 1}
+    others = [
+        _long(f"{group}_{name}", f"{what}: {words}", book, **switches, **more)
+        for group, what, book, more in (
+            ("photos", "colourisation of photographs", photos, {"data": "bsds500"}),
+            ("gan", "colourisation against a discriminator", gan, {"adversarial": 0.01}),
+            ("large", "colourisation at 128 pixels", large, {}),
+        )
+        for name, (words, switches) in pair.items()
+    ]
+    return (*five, *beginnings, *equal, *instance, *few, *others)
 
 
 EXPERIMENTS = (
@@ -224,18 +281,12 @@ EXPERIMENTS = (
         )
         for task in TASKS
     ),
+    *_long_experiments(),
     Experiment(
-        name="coarse_to_fine/unfreezing",
-        summary="unfreezing with Adam's moments and without",
-        profiles={
-            "smoke": UnfreezingConfig(width=4, epochs=4, count=16, batch=4, seeds=1, after=2),
-            "quick": UnfreezingConfig(),
-            "book": UnfreezingConfig(),
-            "gpu": UnfreezingConfig(),
-            "article": UnfreezingConfig(
-                top=64, width=32, epochs=48, count=12_443, batch=64, seeds=5
-            ),
-        },
-        run=run_unfreezing,
+        name="coarse_to_fine/stages",
+        summary="nothing is trained: what each stage has to beat, and what it cannot exceed",
+        profiles={profile: StagesConfig() for profile in PROFILES}
+        | {"smoke": StagesConfig(top=32, watched=4)},
+        run=run_stages,
     ),
 )

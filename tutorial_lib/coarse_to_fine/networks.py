@@ -11,6 +11,8 @@ O. Ronneberger, P. Fischer and T. Brox, "U-Net: Convolutional Networks for Biome
 Segmentation", MICCAI 2015 (arXiv:1505.04597).
 P. Isola et al., "Image-to-Image Translation with Conditional Adversarial Networks" (pix2pix), CVPR
 2017 (arXiv:1611.07004).
+T. Karras et al., "Progressive Growing of GANs for Improved Quality, Stability, and Variation", ICLR
+2018 (arXiv:1710.10196).
 """
 
 from __future__ import annotations
@@ -54,8 +56,14 @@ def sizes(top: int) -> tuple[int, ...]:
     return tuple(SMALLEST << octave for octave in range(octaves + 1))
 
 
-def normed(convolution: nn.Module, channels: int) -> nn.Sequential:
-    """A convolution to so many channels, and batch normalisation after it."""
+NORMS = ("batch", "instance")
+"""What may follow a convolution: the statistics of a batch, or each picture's own."""
+
+
+def normed(convolution: nn.Module, channels: int, *, norm: str = "batch") -> nn.Sequential:
+    """A convolution to so many channels, and after it one of :data:`NORMS`, scaled and shifted."""
+    if norm == "instance":
+        return nn.Sequential(convolution, nn.InstanceNorm2d(channels, affine=True))
     return nn.Sequential(convolution, nn.BatchNorm2d(channels))
 
 
@@ -72,26 +80,34 @@ class Level(nn.Module):
         Whether this level is shown the picture at its own size.
     skips : bool
         Whether the way up is shown the features of the way down.
+    norm : str
+        One of :data:`NORMS`.
 
     References
     ----------
     Ronneberger et al. 2015, Figure 1: one row of it, with a single convolution on each side.
     """
 
-    def __init__(self, channels: int, *, coarser: int | None, reads: bool, skips: bool) -> None:
+    def __init__(
+        self, channels: int, *, coarser: int | None, reads: bool, skips: bool, norm: str = "batch"
+    ) -> None:
         super().__init__()
         self.skips = skips
         self.stem = self.down = self.up = None
         if reads:
-            self.stem = normed(nn.Conv2d(3, channels, 3, padding=1, bias=False), channels)
+            self.stem = normed(
+                nn.Conv2d(3, channels, 3, padding=1, bias=False), channels, norm=norm
+            )
         incoming = channels
         if coarser is not None:
             self.down = normed(
-                nn.Conv2d(channels, coarser, 4, stride=2, padding=1, bias=False), coarser
+                nn.Conv2d(channels, coarser, 4, stride=2, padding=1, bias=False), coarser, norm=norm
             )
             self.up = nn.ConvTranspose2d(coarser, channels, 2, stride=2)
             incoming = 2 * channels if skips else channels
-        self.join = normed(nn.Conv2d(incoming, channels, 3, padding=1, bias=False), channels)
+        self.join = normed(
+            nn.Conv2d(incoming, channels, 3, padding=1, bias=False), channels, norm=norm
+        )
         self.head = nn.Conv2d(channels, 3, 3, padding=1)
 
     def encode(self, picture: Tensor, carried: Tensor | None) -> Tensor:
@@ -131,12 +147,14 @@ class CoarseToFine(nn.Module):
     skips : bool
         Whether the features of the way down are joined on the way up. If not, the network is an
         auto-encoder.
+    norm : str
+        One of :data:`NORMS`.
 
     Raises
     ------
     ValueError
-        If `top` is none of the sizes; in ``forward``, if there is no such stage, or the picture's
-        sides do not halve as often as the stage asks.
+        If `top` is none of the sizes, or there is no such norm; in ``forward``, if there is no such
+        stage, or the picture's sides do not halve as often as the stage asks.
 
     References
     ----------
@@ -160,8 +178,11 @@ class CoarseToFine(nn.Module):
         widest: int = 128,
         every_input: bool = True,
         skips: bool = True,
+        norm: str = "batch",
     ) -> None:
         super().__init__()
+        if norm not in NORMS:
+            raise ValueError(f"norm is one of {', '.join(NORMS)}: got {norm!r}")
         self.sizes = sizes(top)
         self.every_input = every_input
         stages = len(self.sizes)
@@ -172,11 +193,12 @@ class CoarseToFine(nn.Module):
                 coarser=channels[k - 1] if k else None,
                 reads=every_input or k == stages - 1,
                 skips=skips,
+                norm=norm,
             )
             for k in range(stages)
         )
 
-    def forward(self, picture: Tensor, *, stage: int | None = None) -> Tensor:
+    def forward(self, picture: Tensor, *, stage: int | None = None, fade: float = 1.0) -> Tensor:
         """Answer at the size of the picture.
 
         Parameters
@@ -186,11 +208,18 @@ class CoarseToFine(nn.Module):
             that the levels below read are its averages over squares.
         stage : int, optional
             From 1; the last one if left out.
+        fade : float
+            How much the top level of the stage has to say, in [0, 1]. With 0 the stage answers as
+            the one below it, its pixels doubled; with 1 the top level answers alone.
 
         Returns
         -------
         Tensor
             (N, 3, H, W), float32, range [0, 1].
+
+        References
+        ----------
+        Karras et al. 2018, Figure 2, for fading in; there it is a level of a GAN.
         """
         stage = len(self.levels) if stage is None else stage
         self.check(picture, stage)
@@ -202,12 +231,18 @@ class CoarseToFine(nn.Module):
             encoded.append(features)
             if level.down is not None:
                 carried = level.down(features)
+                if fade < 1 and level is levels[-1]:
+                    carried = fade * carried
                 picture = F.avg_pool2d(picture, 2) if self.every_input else picture
-        made = None
+        made = below = None
         for level in levels:
-            made = level.decode(encoded.pop(), made)
+            made, below = level.decode(encoded.pop(), made), made
         # Outside autocast's half precision, whose steps near 1 are as large as a grey level.
-        return levels[-1].head(made).float().sigmoid()
+        answer = levels[-1].head(made).float().sigmoid()
+        if fade < 1 and stage > 1:
+            smaller = levels[-2].head(below).float().sigmoid()
+            answer = torch.lerp(F.interpolate(smaller, scale_factor=2.0), answer, fade)
+        return answer
 
     def check(self, picture: Tensor, stage: int) -> None:
         """Refuse what the network cannot answer: see the class for what is raised."""

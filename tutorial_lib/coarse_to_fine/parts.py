@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from tutorial_lib.coarse_to_fine.networks import CoarseToFine
+from tutorial_lib.coarse_to_fine.schedule import Phase, enter, spans
 
 
 @dataclass(frozen=True)
@@ -111,9 +112,50 @@ def work(network: CoarseToFine, *, stage: int | None = None) -> int:
     >>> [round(work(network, stage=k) / work(network), 2) for k in (1, 2, 3)]
     [0.14, 0.56, 1.0]
     """
-    total = 0
-    for part in layout(network, stage=stage):
-        # A transposed convolution with the stride of its size uses a weight once a place it reads.
-        side = part.entering[1] if part.name == "up" else part.leaving[1]
-        total += part.parameters * side**2
-    return total
+    return sum(map(_products, layout(network, stage=stage)))
+
+
+def _products(part: Part) -> int:
+    # A transposed convolution with the stride of its size uses a weight once a place it reads.
+    side = part.entering[1] if part.name == "up" else part.leaving[1]
+    return part.parameters * side**2
+
+
+def step_work(network: CoarseToFine, now: Phase) -> int:
+    """Count what a step of training multiplies for one picture, forward and back.
+
+    A part that works forward works as much again for the gradient of its input, unless it reads
+    the picture, and as much a third time for the gradient of its weights, unless it is frozen.
+
+    Parameters
+    ----------
+    network : CoarseToFine
+        Left in the phase.
+    now : Phase
+        What is trained.
+
+    Returns
+    -------
+    int
+        Counted as in :func:`work`.
+
+    Examples
+    --------
+    >>> network = CoarseToFine(top=32, width=16, widest=64)
+    >>> frozen, free = (step_work(network, Phase(3, frozen=f)) for f in (True, False))
+    >>> round(frozen / free, 2)
+    0.81
+    """
+    enter(network, now)
+    # What lies before the level's own way down needs no gradient: the only weights there are its
+    # own, and its picture is given.
+    return sum(
+        _products(part) * (1 + (part.name != "stem") + part.learns)
+        for part in layout(network, stage=now.stage)
+    )
+
+
+def training_work(network: CoarseToFine, *, steps: int, each: bool) -> int:
+    """Count what a whole training multiplies, as :func:`step_work`, with a picture a step."""
+    phases = spans(steps=steps, stages=len(network.sizes), each=each)
+    return sum(len(span) * step_work(network, now) for span, now in phases)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import accumulate
 from statistics import fmean
 
+from tutorial_lib.coarse_to_fine.networks import sizes
 from tutorial_lib.ledger import Record
 
 
@@ -54,45 +56,40 @@ def stage_seconds(record: Record) -> dict[int, float]:
     return {k: fmean(value for stage, value in pairs if stage == k) for k in sorted({*stages})}
 
 
-def ends(record: Record, name: str = "val_psnr_top") -> list[float]:
-    """How well the training of each seed ended: the best of its last epochs.
+def ends(record: Record, name: str = "test_psnr") -> list[float]:
+    """How well the training of each seed ended, in dB: its last weights, as they are stored.
 
-    Those are the last tenth, at least three. The very last one alone says little: here and there
-    the PSNR falls by a decibel or two for an epoch, and comes back.
+    No epoch is chosen by its result. In the short trainings the running statistics of batch
+    normalisation are measured, and can be a decibel or two beside those that fit the weights.
+
+    Parameters
+    ----------
+    record : Record
+        Of a training.
+    name : str
+        "test_psnr" over all new pictures, "train_psnr" over as many known ones.
     """
-    count = _last_epochs(record)
-    return [
-        max(curve(record, name, seed=seed)[1][-count:]) for seed in range(record.config["seeds"])
-    ]
+    return [record.metric(f"seed {seed}", name) for seed in range(record.config["seeds"])]
 
 
-def last(record: Record, name: str = "val_psnr_top") -> float:
+def last(record: Record, name: str = "test_psnr") -> float:
     """How well a training ended, the mean over the seeds: see :func:`ends`."""
     return fmean(ends(record, name))
 
 
-def overfitting(record: Record) -> tuple[float, float]:
-    """How much better a training did on its own pictures, and how far it is past its best.
+def overfitting(record: Record) -> float:
+    """How much better a training does on its own pictures than on new ones, at its end, in dB.
+
+    Over its last epochs, a tenth and at least three, and over the seeds.
 
     Parameters
     ----------
     record : Record
         Of a training all at once.
-
-    Returns
-    -------
-    gap, fall : float
-        In dB, over the last epochs and the seeds: PSNR of training pictures less that of new ones;
-        and the best epoch for new ones less these.
     """
-    count = _last_epochs(record)
     known, new = (mean_curve(record, name)[1] for name in ("train_psnr", "val_psnr_top"))
-    late = fmean(new[-count:])
-    return fmean(known[-count:]) - late, max(new) - late
-
-
-def _last_epochs(record: Record) -> int:
-    return max(3, record.config["epochs"] // 10)
+    count = max(3, len(new) // 10)
+    return fmean(known[-count:]) - fmean(new[-count:])
 
 
 def passed(record: Record, level: float) -> int | None:
@@ -103,36 +100,41 @@ def passed(record: Record, level: float) -> int | None:
 
 
 def at_seconds(record: Record, seconds: float) -> float:
-    """Best validation PSNR at full size, in dB, of any epoch that ended within so many seconds."""
+    """Validation PSNR at full size, in dB, after the last epoch that ended within so long."""
     values = mean_curve(record, "val_psnr_top")[1]
-    return max(v for v, t in zip(values, clock(record), strict=True) if t <= seconds)
+    return [v for v, t in zip(values, clock(record), strict=True) if t <= seconds][-1]
 
 
-def best_by(record: Record, epoch: int) -> float:
-    """Best validation PSNR at full size of the three epochs up to one, in dB, over the seeds."""
-    _, found = seed_curves(record, "val_psnr_top")
-    return fmean(max(values[epoch - 2 : epoch + 1]) for values in found)
+def around(record: Record, epoch: int) -> float:
+    """Validation PSNR at full size, the mean of the three epochs up to one, in dB."""
+    values = mean_curve(record, "val_psnr_top")[1]
+    return fmean(values[epoch - 2 : epoch + 1])
 
 
-def after_unfreezing(record: Record, name: str) -> tuple[list[float], list[list[float]]]:
-    """A curve of the experiment on unfreezing: its steps from 1, and a list of values a seed.
+def by_stage(
+    record: Record, levels: Mapping[str, Mapping[str, float]], name: str
+) -> tuple[list[float], list[float]]:
+    """A level that every stage of *train each* has, as a line over the epochs, in steps.
 
     Parameters
     ----------
     record : Record
-        Of ``coarse_to_fine/unfreezing``.
+        Of a training stage by stage.
+    levels : mapping
+        "8 px" and so on → name → dB: see :func:`tutorial_lib.coarse_to_fine.stages.baselines`.
     name : str
-        "moments kept" or "new optimiser" for the loss; with ", moved" for how far a step moved the
-        lower levels' weights.
+        "nothing", "nothing, enlarged" or "perfect, enlarged".
+
+    Returns
+    -------
+    epochs, values : list of float
+        Two points a stage; a stage without such a level has none.
     """
-    found = [record.curves[f"{name}, seed {seed}"] for seed in range(record.config["seeds"])]
-    return found[0]["step"], [one["value"] for one in found]
-
-
-def loss_of_forgetting(record: Record) -> list[list[float]]:
-    """By how many percent the loss is higher with a new optimiser: for every seed, by the step."""
-    (_, kept), (_, new) = (after_unfreezing(record, n) for n in ("moments kept", "new optimiser"))
-    return [
-        [100 * (b - a) / a for a, b in zip(*pair, strict=True)]
-        for pair in zip(kept, new, strict=True)
+    side, epochs = sizes(record.config["top"]), record.config["epochs"]
+    points = [
+        (epochs * end / len(side), levels[f"{s} px"][name])
+        for stage, s in enumerate(side)
+        if name in levels[f"{s} px"]
+        for end in (stage, stage + 1)
     ]
+    return [x for x, _ in points], [y for _, y in points]

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from tutorial_lib.coarse_to_fine.networks import CoarseToFine, PatchDiscriminator, sizes
 from tutorial_lib.coarse_to_fine.octaves import Octaves
-from tutorial_lib.coarse_to_fine.schedule import Phase, enter, phase
+from tutorial_lib.coarse_to_fine.schedule import Phase, enter, phase, rate
 from tutorial_lib.coarse_to_fine.steps import adversarial_step, l1_step
 from tutorial_lib.coarse_to_fine.tasks import TASKS
 from tutorial_lib.data import CartoonFaces, coloured, squares
@@ -47,11 +47,23 @@ class Config:
     batch : int
         Pictures a step. An epoch is ``count // batch`` steps.
     learning_rate : float
-        Of Adam; constant.
+        Of Adam, at most.
     adversarial : float
         Weight of the adversarial loss; with zero there is no discriminator.
     seeds : int
         Trainings, from seed 0; the first one's weights and pictures are kept.
+    begin : str
+        How a stage begins: one of :data:`tutorial_lib.coarse_to_fine.schedule.BEGINNINGS`.
+    decay : bool
+        Whether the rate falls towards the end of every stage, or is constant: see
+        :func:`tutorial_lib.coarse_to_fine.schedule.rate`.
+    norm : str
+        One of :data:`tutorial_lib.coarse_to_fine.networks.NORMS`.
+    statistics : int
+        Training pictures over which batch normalisation's statistics are re-estimated before each
+        measurement; with zero the running ones are measured.
+    every : int
+        Epochs from one measurement to the next.
     """
 
     task: str = "colour"
@@ -70,6 +82,11 @@ class Config:
     learning_rate: float = 5e-4
     adversarial: float = 0.0
     seeds: int = 1
+    begin: str = "frozen"
+    decay: bool = False
+    norm: str = "batch"
+    statistics: int = 0
+    every: int = 1
 
     def __post_init__(self) -> None:
         one_of(self, TASKS, "task")
@@ -96,7 +113,14 @@ class Config:
 
     def phase(self, step: int) -> Phase:
         """What the schedule trains at a step."""
-        return phase(step, steps=self.steps, stages=len(sizes(self.top)), each=self.each)
+        stages = len(sizes(self.top))
+        return phase(step, steps=self.steps, stages=stages, each=self.each, begin=self.begin)
+
+    def rate(self, step: int) -> float:
+        """Adam's learning rate at a step."""
+        stages = len(sizes(self.top))
+        share = rate(step, steps=self.steps, stages=stages, each=self.each) if self.decay else 1.0
+        return share * self.learning_rate
 
     def network(self) -> CoarseToFine:
         """A new network, its weights drawn from the global generator."""
@@ -106,6 +130,7 @@ class Config:
             widest=self.widest,
             every_input=self.every_input,
             skips=self.skips,
+            norm=self.norm,
         )
 
 
@@ -165,7 +190,7 @@ def prepare(config: Config, fabric: Fabric) -> Sets:
     train, test = (
         Octaves(
             coloured(images),
-            sides=sizes(config.top) if config.each else [config.top],
+            sides=sizes(config.top),
             spoil=TASKS[config.task],
             device=fabric.device,
         )
@@ -297,6 +322,11 @@ class Recipe:
         To learn from.
     seed : int
         Of the weights, and of the order of the pictures.
+
+    Raises
+    ------
+    ValueError
+        If there are several devices, or levels are to be faded in against a discriminator.
     """
 
     def __init__(self, config: Config, fabric: Fabric, pictures: Octaves, *, seed: int) -> None:
@@ -310,6 +340,8 @@ class Recipe:
         self.modules: dict[str, nn.Module] = {"network": self.network}
         self.optimizers: dict[str, torch.optim.Optimizer] = {"network": optimizer}
         if config.adversarial:
+            if config.begin == "faded":
+                raise ValueError("an adversarial training does not fade levels in")
             judge = PatchDiscriminator()
             self.judge, self.optimizers["discriminator"] = ready(
                 fabric, judge, learning_rate=config.learning_rate
@@ -323,8 +355,19 @@ class Recipe:
         enter(self.network, now)
         spoiled, true = self.batch(index, stage=now.stage)
         optimizer, backward = self.optimizers["network"], self.fabric.backward
+        for one in self.optimizers.values():
+            for group in one.param_groups:
+                group["lr"] = self.config.rate(index)
         if not self.config.adversarial:
-            return l1_step(self.fast, optimizer, spoiled, true, stage=now.stage, backward=backward)
+            return l1_step(
+                self.fast,
+                optimizer,
+                spoiled,
+                true,
+                stage=now.stage,
+                fade=now.fade,
+                backward=backward,
+            )
         return adversarial_step(
             self.fast,
             self.judge,

@@ -4,6 +4,8 @@ References
 ----------
 T.-C. Wang et al., "High-Resolution Image Synthesis and Semantic Manipulation with Conditional
 GANs" (pix2pixHD), CVPR 2018 (arXiv:1711.11585).
+T. Karras et al., "Progressive Growing of GANs for Improved Quality, Stability, and Variation", ICLR
+2018 (arXiv:1710.10196).
 """
 
 from __future__ import annotations
@@ -24,18 +26,26 @@ class Phase:
         The stage whose answer is compared with the truth, from 1.
     frozen : bool
         Whether the levels below it are left alone for now.
+    fade : float
+        How much the stage's own level has to say, from 0 to 1.
     """
 
     stage: int
     frozen: bool = False
+    fade: float = 1.0
 
 
-def phase(step: int, *, steps: int, stages: int, each: bool) -> Phase:
+BEGINNINGS = ("frozen", "free", "faded")
+"""How a stage may begin: the levels below it frozen, all learning, or the new level faded in."""
+
+
+def phase(step: int, *, steps: int, stages: int, each: bool, begin: str = "frozen") -> Phase:
     """Look up what a schedule trains at a step.
 
     Training all has one phase. Training each gives every stage an equal share of the steps. From
     the second stage on, the levels below are frozen for the first fifth of it, in the article 10
-    of 50 epochs, and then learn with it.
+    of 50 epochs, and then learn with it. In place of that all may learn from a stage's first step,
+    or the new level may be faded in during the first fifth, while all learn.
 
     Parameters
     ----------
@@ -47,6 +57,8 @@ def phase(step: int, *, steps: int, stages: int, each: bool) -> Phase:
         Of the network.
     each : bool
         Whether to train each stage, or all at once.
+    begin : str
+        One of :data:`BEGINNINGS`.
 
     Returns
     -------
@@ -56,7 +68,12 @@ def phase(step: int, *, steps: int, stages: int, each: bool) -> Phase:
     Raises
     ------
     ValueError
-        If the step is none of the training's, or there are fewer steps than stages.
+        If the step is none of the training's, there are fewer steps than stages, or a stage cannot
+        begin so.
+
+    References
+    ----------
+    Wang et al. 2018, Section 3.1, for freezing; Karras et al. 2018, Section 2, for fading in.
 
     Examples
     --------
@@ -70,12 +87,53 @@ def phase(step: int, *, steps: int, stages: int, each: bool) -> Phase:
         raise ValueError(f"{steps} steps do not suffice for {stages} stages")
     if not 0 <= step < steps:
         raise ValueError(f"there are steps 0 to {steps - 1}: got {step}")
+    if begin not in BEGINNINGS:
+        raise ValueError(f"a stage begins {', '.join(BEGINNINGS)}: got {begin!r}")
     if not each:
         return Phase(stages)
+    stage, done, share = _within(step, steps=steps, stages=stages)
+    if stage == 1 or 5 * done >= share or begin == "free":
+        return Phase(stage)
+    return Phase(stage, frozen=True) if begin == "frozen" else Phase(stage, fade=5 * done / share)
+
+
+def _within(step: int, *, steps: int, stages: int) -> tuple[int, int, int]:
+    """The stage of a step, the steps of this stage before it, and all the stage's steps."""
     stage = step * stages // steps + 1
     # The first step of the stage, and of the next one.
     first, end = (-(-k * steps // stages) for k in (stage - 1, stage))
-    return Phase(stage, frozen=stage > 1 and 5 * (step - first) < end - first)
+    return stage, step - first, end - first
+
+
+def rate(step: int, *, steps: int, stages: int, each: bool) -> float:
+    """The share of the learning rate at a step, which falls towards the end of every stage.
+
+    It is 1 in the first half of a stage and then falls in a straight line, to reach zero with the
+    stage's end. Every stage begins anew, so that each can settle, and all at once is one stage.
+
+    Parameters
+    ----------
+    step, steps, stages, each
+        As in :func:`phase`.
+
+    Returns
+    -------
+    float
+        In (0, 1].
+
+    References
+    ----------
+    Wang et al. 2018, Section 4: constant for 100 epochs, then in a line to zero over 100.
+
+    Examples
+    --------
+    >>> [rate(step, steps=8, stages=2, each=True) for step in range(8)]
+    [1.0, 1.0, 1.0, 0.5, 1.0, 1.0, 1.0, 0.5]
+    >>> [rate(step, steps=8, stages=2, each=False) for step in range(8)]
+    [1.0, 1.0, 1.0, 1.0, 1.0, 0.75, 0.5, 0.25]
+    """
+    _, done, share = _within(step, steps=steps, stages=stages if each else 1)
+    return min(1.0, 2 * (share - done) / share)
 
 
 def spans(*, steps: int, stages: int, each: bool) -> list[tuple[range, Phase]]:

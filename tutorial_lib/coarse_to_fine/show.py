@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -15,14 +17,15 @@ from tutorial_lib.coarse_to_fine import reading
 from tutorial_lib.coarse_to_fine.frames import frame_name, kept_epochs, stage_end
 from tutorial_lib.coarse_to_fine.networks import CoarseToFine, sizes
 from tutorial_lib.coarse_to_fine.parts import Part, layout
+from tutorial_lib.coarse_to_fine.pix2pixhd import LocalEnhancer, Residual
 from tutorial_lib.coarse_to_fine.recipe import TRAININGS
 from tutorial_lib.coarse_to_fine.schedule import enter, spans
 from tutorial_lib.data import read_image
 from tutorial_lib.ledger import Record
 from tutorial_lib.show import FrameGrid, FrameSlider, Picture, curves, figure, grid, style
+from tutorial_lib.show.boxes import arrow, box
 
 _LEARNS, _RESTS, _PICTURE = "#9cc4e8", "#e3e3e3", "#fff4d6"
-_EDGE = "#24292f"
 # Where things stand from left to right: picture read, way down, way up, picture answered.
 _READ, _DOWN, _UP, _ANSWER = 0.0, 1.75, 4.25, 6.0
 _WIDE, _HIGH = 1.25, 0.62
@@ -103,6 +106,9 @@ def _skips(parts: list[Part], level: int) -> bool:
     return mine["join"].entering[0] > mine["up"].leaving[0]
 
 
+_box = partial(box, size=(_WIDE, _HIGH), fontsize=11)
+
+
 def _row(axes: Any, y: int, side: int, parts: dict[str, Part], above: Part | None) -> None:
     """Draw a level; its number is its height."""
     join = parts["join"]
@@ -111,27 +117,17 @@ def _row(axes: Any, y: int, side: int, parts: dict[str, Part], above: Part | Non
     assert source is not None
     if "stem" in parts:
         _box(axes, _READ, y, f"{side} × {side}", _PICTURE)
-        _arrow(axes, (_READ + _WIDE / 2, y), (_DOWN - _WIDE / 2, y))
+        arrow(axes, (_READ + _WIDE / 2, y), (_DOWN - _WIDE / 2, y))
     _box(axes, _DOWN, y, f"{source.leaving[0]} maps", colour)
     _box(axes, _UP, y, f"{join.leaving[0]} maps", colour)
     if "up" not in parts or join.entering[0] > parts["up"].leaving[0]:
-        _arrow(axes, (_DOWN + _WIDE / 2, y), (_UP - _WIDE / 2, y))
+        arrow(axes, (_DOWN + _WIDE / 2, y), (_UP - _WIDE / 2, y))
     if "down" in parts:
-        _arrow(axes, (_DOWN, y - _HIGH / 2), (_DOWN, y - 1 + _HIGH / 2))
-        _arrow(axes, (_UP, y - 1 + _HIGH / 2), (_UP, y - _HIGH / 2))
+        arrow(axes, (_DOWN, y - _HIGH / 2), (_DOWN, y - 1 + _HIGH / 2))
+        arrow(axes, (_UP, y - 1 + _HIGH / 2), (_UP, y - _HIGH / 2))
     if "head" in parts:
         _box(axes, _ANSWER, y, f"{side} × {side}", _PICTURE)
-        _arrow(axes, (_UP + _WIDE / 2, y), (_ANSWER - _WIDE / 2, y))
-
-
-def _box(axes: Any, x: float, y: float, text: str, colour: str) -> None:
-    corner = (x - _WIDE / 2, y - _HIGH / 2)
-    axes.add_patch(plt.Rectangle(corner, _WIDE, _HIGH, facecolor=colour, edgecolor=_EDGE))
-    axes.text(x, y, text, ha="center", va="center", fontsize=11)
-
-
-def _arrow(axes: Any, start: tuple[float, float], end: tuple[float, float]) -> None:
-    axes.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": _EDGE, "lw": 1.3})
+        arrow(axes, (_UP + _WIDE / 2, y), (_ANSWER - _WIDE / 2, y))
 
 
 def at_size(images: Tensor, side: int) -> Tensor:
@@ -153,7 +149,11 @@ def given_and_wanted(record: Record, *, alt: str) -> Picture:
     return grid(strips, columns=1, min_width=300, alt=alt)
 
 
-def wall(records: Mapping[str, Record], epoch: int) -> Picture:
+Box = tuple[int, int, int, int]
+"""Left, top, width and height of what is shown enlarged, in pixels of the strip."""
+
+
+def wall(records: Mapping[str, Record], epoch: int, *, zoom: Box | None = None) -> Picture:
     """The eight faces by several trainings after an epoch, each with its PSNR.
 
     Parameters
@@ -162,6 +162,8 @@ def wall(records: Mapping[str, Record], epoch: int) -> Picture:
         By the training's key in :data:`~tutorial_lib.coarse_to_fine.recipe.TRAININGS`.
     epoch : int
         One after which pictures were kept.
+    zoom : tuple of int, optional
+        A :data:`Box` that is shown enlarged below each row.
     """
     return grid(
         {TRAININGS[key][0]: strip(record, frame_name(epoch)) for key, record in records.items()},
@@ -172,6 +174,7 @@ def wall(records: Mapping[str, Record], epoch: int) -> Picture:
             for record in records.values()
         ],
         alt=f"Eight faces by five trainings after epoch {epoch}.",
+        zoom=zoom,
     )
 
 
@@ -252,7 +255,7 @@ def stage_answers(records: Mapping[str, Record]) -> FrameGrid:
     )
 
 
-def endings(every: Record, each: Record, *, alt: str) -> Picture:
+def endings(every: Record, each: Record, *, alt: str, zoom: Box | None = None) -> Picture:
     """The eight test pictures as given, at the end of two trainings, and as they were."""
     strips = {
         "given": strip(every, "spoiled.webp"),
@@ -260,7 +263,7 @@ def endings(every: Record, each: Record, *, alt: str) -> Picture:
         "stage by stage": strip(each, frame_name(kept_epochs(each)[-1])),
         "wanted": strip(every, "true.webp"),
     }
-    return grid(strips, columns=1, min_width=300, alt=alt)
+    return grid(strips, columns=1, min_width=300, alt=alt, zoom=zoom)
 
 
 def seed_bands(
@@ -280,4 +283,80 @@ def seed_bands(
         {name: (x, values[name].mean(0)) for name, (x, _) in series.items()},
         bands={name: (y.min(0), y.max(0)) for name, y in values.items()},
         **options,
+    )
+
+
+_ORDER = ("ctf_all", "unet", "ctf_each", "ctfae_all", "ctfae_each")
+"""The two that are nearest to each other first: their lines then differ most."""
+
+
+def psnr_curves(
+    records: Mapping[str, Record],
+    name: str,
+    *,
+    levels: Mapping[str, Mapping[str, float]] | None = None,
+    **options: Any,
+) -> Picture:
+    """PSNR of several trainings over their epochs, between doing nothing and a perfect answer.
+
+    Parameters
+    ----------
+    records : mapping of str to Record
+        As in :func:`wall`.
+    name : str
+        A curve of the records.
+    levels : mapping, optional
+        The task's metrics in the record of ``coarse_to_fine/stages``. With "val_psnr_top" the line
+        of doing nothing is the full picture's, with "val_psnr" each stage has its own.
+    **options
+        Of :func:`tutorial_lib.show.curves`.
+    """
+    series = {
+        TRAININGS[key][0]: reading.seed_curves(records[key], name)
+        for key in _ORDER
+        if key in records
+    }
+    if levels is not None:
+        each = next(record for record in records.values() if record.config["each"])
+        top = f"{each.config['top']} px"
+        if name == "val_psnr_top":
+            options["references"] = {"doing nothing": levels[top]["nothing"]}
+            x, y = reading.by_stage(each, levels, "perfect, enlarged")
+            series["perfect answer, enlarged"] = (x, [y])
+        else:
+            x, y = reading.by_stage(each, levels, "nothing")
+            series["doing nothing"] = (x, [y])
+    return seed_bands(series, **options)
+
+
+def nested(network: LocalEnhancer) -> Picture:
+    """Draw pix2pixHD's generator: G1 on the half picture below, G2 on the whole one above."""
+    inner = network.inner
+    counts = [
+        sum(isinstance(part, Residual) for part in parts)
+        for parts in (inner.features, network.back)
+    ]
+    with style():
+        drawn, axes = plt.subplots(figsize=(5.4, 2.3))
+    rows = (
+        (1, "picture / 2", "down", f"{counts[0]} residual\nblocks", "up", _LEARNS),
+        (2, "picture", "front", f"{counts[1]} residual\nblocks", "up, answer", _PICTURE),
+    )
+    places = (0.0, 1.75, 3.7, 5.6)
+    for y, *names, colour in rows:
+        for x, text in zip(places, names, strict=True):
+            _box(axes, x, y, text, colour)
+        for x, (left, right) in enumerate(pairwise(places)):
+            if (y, x) != (2, 1):
+                arrow(axes, (left + _WIDE / 2, y), (right - _WIDE / 2, y))
+    axes.text(2.72, 2, "+", ha="center", va="center", fontsize=18)
+    # G1's last features go up to the sum; its own answer is not asked for.
+    arrow(axes, (places[3], 1 + _HIGH / 2), (2.72, 2 - 0.2))
+    axes.set(xlim=(-0.75, 6.35), ylim=(0.5, 2.5))
+    axes.axis("off")
+    return figure(
+        drawn,
+        alt=f"pix2pixHD: G1 reads the half picture, goes down, through {counts[0]} residual "
+        "blocks and up; its features are added to those of G2's front, which reads the whole "
+        f"picture, and go through {counts[1]} residual blocks and up to the answer.",
     )

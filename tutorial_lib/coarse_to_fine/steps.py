@@ -24,6 +24,7 @@ def l1_step(
     truth: Tensor,
     *,
     stage: int,
+    fade: float = 1.0,
     backward: Callable[[Tensor], None] = torch.Tensor.backward,
 ) -> dict[str, Tensor]:
     """Update those levels that learn, on the mean absolute error.
@@ -36,6 +37,8 @@ def l1_step(
         (N, 3, S, S) at the stage's size, range [0, 1].
     stage : int
         The stage that answers.
+    fade : float
+        How much its own level has to say: see :meth:`.CoarseToFine.forward`.
     backward : callable
         Called with the loss; Fabric's own when it drives the training.
 
@@ -44,7 +47,7 @@ def l1_step(
     dict of Tensor
         ``{"l1": scalar}``, detached.
     """
-    loss = F.l1_loss(network(picture, stage=stage), truth)
+    loss = F.l1_loss(network(picture, stage=stage, fade=fade), truth)
     # None, not zero: Adam would go on moving a frozen weight by its old moments.
     optimizer.zero_grad(set_to_none=True)
     backward(loss)

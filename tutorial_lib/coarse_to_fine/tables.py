@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from statistics import fmean
 
 from tutorial_lib.coarse_to_fine.claims import PAIRS
 from tutorial_lib.coarse_to_fine.networks import sizes
 from tutorial_lib.coarse_to_fine.reading import (
-    after_unfreezing,
+    around,
     at_seconds,
-    best_by,
     clock,
     ends,
     last,
-    loss_of_forgetting,
-    mean_curve,
     overfitting,
     stage_seconds,
 )
@@ -47,7 +43,7 @@ def epoch_seconds(records: Mapping[str, Record]) -> list[Row]:
 
 
 def quality_by_seconds(records: Mapping[str, Record], moments: Sequence[float]) -> list[Row]:
-    """Best validation PSNR, in dB, within so many seconds of training."""
+    """Validation PSNR, in dB, after so many seconds of training."""
     return [
         {"training": TRAININGS[key][0]}
         | {f"{seconds:.0f} s": at_seconds(record, seconds) for seconds in moments}
@@ -66,8 +62,8 @@ def preparation(records: Mapping[str, Record]) -> list[Row]:
         rows.append(
             {
                 "network": words,
-                "from nothing": best_by(scratch, share),
-                "prepared": best_by(prepared, epochs),
+                "from nothing": around(scratch, share),
+                "prepared": around(prepared, epochs),
                 "in seconds": spent,
                 "or epochs": spent / clock(scratch)[1],
             }
@@ -80,25 +76,21 @@ def endings(records: Mapping[str, Record]) -> list[Row]:
     rows: list[Row] = []
     for key, record in records.items():
         found = ends(record)
-        seeds = range(record.config["seeds"])
         rows.append(
             {
                 "training": TRAININGS[key][0],
                 "new faces": last(record),
                 "seeds": f"{min(found):.2f} to {max(found):.2f}",
                 "training faces": last(record, "train_psnr"),
-                "all new faces, last weights": fmean(
-                    record.metric(f"seed {seed}", "test_psnr") for seed in seeds
-                ),
             }
         )
     spoiled = records["unet"].metric("data", "psnr of the spoiled")
-    rows.append({"training": "what is given", "all new faces, last weights": spoiled})
+    rows.append({"training": "doing nothing", "new faces": spoiled})
     return rows
 
 
 def fits(named: Sequence[tuple[str, Record]]) -> list[Row]:
-    """How much better trainings did on their own pictures, and how far they are past their best.
+    """How much better trainings did on their own pictures than on new ones.
 
     Parameters
     ----------
@@ -107,14 +99,12 @@ def fits(named: Sequence[tuple[str, Record]]) -> list[Row]:
     """
     rows: list[Row] = []
     for task, record in named:
-        gap, fall = overfitting(record)
         rows.append(
             {
                 "task": task,
                 "faces": f"{record.metrics['data']['training pictures']:,}",
                 "epochs": f"{record.config['epochs']}",
-                "gap, dB": gap,
-                "past best, dB": fall,
+                "gap, dB": overfitting(record),
             }
         )
     return rows
@@ -134,33 +124,8 @@ def beyond(named: Sequence[tuple[str, str, Record]]) -> list[Row]:
             "training": TRAININGS[key][0].removeprefix("coarse-to-fine, "),
             "epochs": f"{record.config['epochs']}",
             "seconds": clock(record)[-1],
-            "last, dB": last(record),
-            "best, dB": max(mean_curve(record, "val_psnr_top")[1]),
+            "at the end, dB": last(record),
             "grey, dB": record.metric("data", "psnr of the spoiled"),
         }
         for words, key, record in named
-    ]
-
-
-def forgetting(record: Record) -> list[Row]:
-    """What a new optimiser does at the unfreezing, seed by seed.
-
-    Parameters
-    ----------
-    record : Record
-        Of ``coarse_to_fine/unfreezing``.
-    """
-    rate = record.config["learning_rate"]
-    kept, new = (
-        after_unfreezing(record, f"{name}, moved")[1] for name in ("moments kept", "new optimiser")
-    )
-    return [
-        {
-            "seed": f"{seed}",
-            "first step, kept": kept[seed][0] / rate,
-            "first step, new": new[seed][0] / rate,
-            "steps 2 to 6, loss higher by": fmean(higher[1:6]),
-            "steps 51 to 100": fmean(higher[50:]),
-        }
-        for seed, higher in enumerate(loss_of_forgetting(record))
     ]

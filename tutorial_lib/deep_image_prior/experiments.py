@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -32,9 +33,10 @@ from tutorial_lib.deep_image_prior.networks import (
 )
 from tutorial_lib.deep_image_prior.scores import WHOLE, decibels
 from tutorial_lib.deep_image_prior.tasks import Denoising, SuperResolution
+from tutorial_lib.deep_image_prior.trained import DENOISERS, SOURCE, best_of, stored_denoisers
 from tutorial_lib.experiment import Experiment, Run
 from tutorial_lib.metrics import Y, imresize, psnr, ssim
-from tutorial_lib.training import make_fabric
+from tutorial_lib.training import History, make_fabric
 
 
 def registered(*names: str) -> list[str]:
@@ -235,7 +237,42 @@ def run_precision(run: Run) -> ledger.Record:
     return dataclasses.replace(record, precision="32-true and bf16-mixed")
 
 
+def run_denoisers(run: Run) -> ledger.Record:
+    """Denoise by trained networks and by classic methods: nothing is fitted."""
+    config = run.config
+    numbers: dict[str, dict[str, Any]] = {}
+    start = ledger.start(SOURCE)
+    trained = stored_denoisers(start.path)
+    truth = picture(config.picture, shrink=config.shrink)
+    for sigma in config.sigmas:
+        damaged = noisy(truth, sigma=sigma)
+        classic, _ = classics(damaged, truth, level=sigma / 255)
+        numbers |= {f"{name}, sigma {sigma:g}": found for name, found in classic.items()}
+        chosen, score, _ = best_of(trained, damaged, truth)
+        numbers[f"trained, sigma {sigma:g}"] = {"psnr": round(score, 3), "denoiser": chosen}
+        numbers[f"damaged, sigma {sigma:g}"] = {"psnr": round(decibels(damaged, truth), 3)}
+    words = (
+        f"the best of the {len(trained)} denoisers in {SOURCE} for each noise, chosen with the "
+        "true picture, in their favour; trained on unclipped noise, here it is clipped"
+    )
+    record = run.record(
+        history=History(),
+        metrics=numbers,
+        protocol=CLASSICS | {"trained": words, "psnr": f"in dB, {WHOLE.describe()}"},
+        data=registered(config.picture),
+        start=start.stamp(),
+    )
+    return dataclasses.replace(record, precision="32-true")
+
+
 EXPERIMENTS = (
+    Experiment(
+        name="deep_image_prior/denoisers",
+        summary="trained and classic denoisers on weak and strong noise; nothing is fitted",
+        profiles=DENOISERS,
+        run=run_denoisers,
+        needs=(F16,),
+    ),
     Experiment(
         name="deep_image_prior/fitting_speed",
         summary="how fast a photograph is fitted, with noise, shuffled, and pure noise",

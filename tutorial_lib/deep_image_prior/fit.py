@@ -224,11 +224,14 @@ def fit(
         average = Average(task.size, share=settings.averaging).to(z.device)
     good, returns, share = Snapshot(network, optimizer, loss=math.inf), 0, 1.0
     for step in count(1):
-        output = network(z + settings.jitter * noise_like(z, uniform=settings.uniform)).float()
+        noise = noise_like(z, uniform=settings.uniform)
+        output = network(z + settings.jitter * noise).float()
         loss = task.loss(output)
         value = loss.item()
         if step == 1 and not math.isfinite(value):
-            raise ArithmeticError(f"the fit begins with a loss of {value}: look at z and the task")
+            raise ArithmeticError(
+                f"the fit begins with a loss of {value}: look at z and the task",
+            )
         # Written so that a loss that is not a number is a jump, too.
         jumped = not value <= settings.jump * good.loss
         if jumped:

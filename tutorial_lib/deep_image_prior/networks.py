@@ -76,14 +76,18 @@ class SkipNetwork(nn.Module):
         super().__init__()
         if not channels or len(channels) != len(skips):
             raise ValueError(
-                f"one number of skip channels for each level: got {len(channels)} levels and "
-                f"{len(skips)} numbers"
+                "one number of skip channels for each level: "
+                f"got {len(channels)} levels and {len(skips)} numbers"
             )
         self.upsampling = upsampling
         sides = list(pairwise((inputs, *channels)))
         below = (*channels[1:], channels[-1])
         self.down = nn.ModuleList(
-            nn.Sequential(convolution(i, o, 3, stride=2), convolution(o, o, 3)) for i, o in sides
+            nn.Sequential(
+                convolution(i, o, 3, stride=2),
+                convolution(o, o, 3),
+            )
+            for i, o in sides
         )
         self.skip = nn.ModuleList(
             convolution(i, s, 1) if s else nn.Identity()
@@ -91,7 +95,11 @@ class SkipNetwork(nn.Module):
         )
         self.has_skip = [s > 0 for s in skips]
         self.up = nn.ModuleList(
-            nn.Sequential(nn.BatchNorm2d(s + b), convolution(s + b, o, 3), convolution(o, o, 1))
+            nn.Sequential(
+                nn.BatchNorm2d(s + b),
+                convolution(s + b, o, 3),
+                convolution(o, o, 1),
+            )
             for s, b, o in zip(skips, below, channels, strict=True)
         )
         self.colours = nn.Conv2d(channels[0], 3, 1)
@@ -160,11 +168,14 @@ class PriorNet(nn.Module):
                 convolution(latent, latent, 3, mirror=False),
             ]
 
-        self.down = nn.ModuleList(nn.Sequential(*pair(i, 2)) for i in (inputs, *(latent,) * 4))
-        self.skip = nn.ModuleList(convolution(latent, 4, 3, mirror=False) for _ in range(4))
-        self.up = nn.ModuleList(
-            nn.Sequential(nn.BatchNorm2d(i), *pair(i, 1)) for i in (latent, *(latent + 4,) * 4)
+        down, up = (inputs, *(latent,) * 4), (latent, *(latent + 4,) * 4)
+        self.down = nn.ModuleList(nn.Sequential(*pair(i, 2)) for i in down)
+        self.skip = nn.ModuleList(
+            convolution(latent, 4, 3, mirror=False)
+            for _ in range(4)  # none at the full size
         )
+        levels = [nn.Sequential(nn.BatchNorm2d(i), *pair(i, 1)) for i in up]
+        self.up = nn.ModuleList(levels)
         self.colours = nn.Conv2d(latent, 3, 1)
 
     def forward(self, z: Tensor) -> Tensor:
@@ -220,7 +231,8 @@ def convolution(
         if mirror and size > 1
         else nn.Conv2d(inputs, outputs, size, stride=stride, padding=size // 2)
     )
-    return nn.Sequential(layer, nn.BatchNorm2d(outputs), nn.LeakyReLU(SLOPE, inplace=True))
+    rectifier = nn.LeakyReLU(SLOPE, inplace=True)
+    return nn.Sequential(layer, nn.BatchNorm2d(outputs), rectifier)
 
 
 def check_size(z: Tensor, *, levels: int, training: bool) -> None:
@@ -248,7 +260,13 @@ def check_size(z: Tensor, *, levels: int, training: bool) -> None:
         )
 
 
-def double(x: Tensor, *, like: Tensor, mode: str, corners: bool | None = None) -> Tensor:
+def double(
+    x: Tensor,
+    *,
+    like: Tensor,
+    mode: str,
+    corners: bool | None = None,
+) -> Tensor:
     """Double the sides of maps, and cut off what is beyond those of other maps.
 
     Parameters
@@ -270,8 +288,8 @@ def double(x: Tensor, *, like: Tensor, mode: str, corners: bool | None = None) -
     if mode == "bilinear":
         corners = bool(corners)
     x = F.interpolate(x, scale_factor=2, mode=mode, align_corners=corners)
-    # The factor changes nothing but the layout of the gradient: a slice of a larger tensor, as
-    # concatenation hands it back, takes interpolation ten times as long.
+    # The factor changes nothing but the layout of the gradient: a slice of a larger
+    # tensor, as concatenation hands it back, takes interpolation ten times as long.
     return 1.0 * x[..., : like.shape[-2], : like.shape[-1]]
 
 

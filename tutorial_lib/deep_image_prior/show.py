@@ -11,6 +11,7 @@ import io
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from html import escape
 
 import ipywidgets as widgets
@@ -30,10 +31,11 @@ from tutorial_lib.data import (
 from tutorial_lib.deep_image_prior.early_stopping import error_plane
 from tutorial_lib.deep_image_prior.fit import Step
 from tutorial_lib.deep_image_prior.fitting import restore
-from tutorial_lib.deep_image_prior.networks import JPEG_CHANNELS, JPEG_SKIPS, SkipNetwork
+from tutorial_lib.deep_image_prior.networks import PriorNet, SkipNetwork
 from tutorial_lib.deep_image_prior.scores import decibels
 from tutorial_lib.deep_image_prior.tasks import Denoising, Inpainting, SuperResolution, Task
 from tutorial_lib.metrics import imresize
+from tutorial_lib.show.boxes import arrow, box
 from tutorial_lib.show.curves import figure
 from tutorial_lib.show.pictures import Picture, encode
 from tutorial_lib.show.style import style
@@ -83,7 +85,7 @@ def two_paths(outputs: Sequence[Tensor], *, truth: Tensor, observed: Tensor, alt
     size = (observed - truth).square().mean().sqrt().item()
 
     with style():
-        drawing, axes = plt.subplots(figsize=(4.8, 4.6))
+        drawing, axes = plt.subplots(figsize=(4.8, 6.0))
     for level in (14, 18, 20, 22, 24):
         radius = 10 ** (-level / 20) / size
         axes.add_patch(plt.Circle((0, 0), radius, fill=False, color="#bbbbbb"))
@@ -101,12 +103,118 @@ def two_paths(outputs: Sequence[Tensor], *, truth: Tensor, observed: Tensor, alt
                 xytext=(7, 4),
                 textcoords="offset points",
             )
-    axes.set(xlim=(-0.1, 1.15), ylim=(-0.05, 1.35), aspect="equal")
+    # Both ways begin far from either face, and their start belongs in the frame.
+    axes.plot(*path[0], "o", color="#24292f", markersize=6)
+    axes.annotate(
+        "both start", path[0], fontsize=9, xytext=(-8, 0), textcoords="offset points", ha="right"
+    )
+    top = max(1.35, 1.08 * path[0][1])
+    right = max(1.15, path[0][0] + 0.15)
+    axes.set(xlim=(min(-0.1, path[0][0] - 0.4), right), ylim=(-0.05, top), aspect="equal")
     axes.set(
         xlabel="share of the noise in the picture", ylabel="other error, in units of the noise"
     )
     axes.legend(loc="upper right", fontsize=9)
     return figure(drawing, alt=alt)
+
+
+def with_spectrum(image: Tensor) -> Tensor:
+    """A picture, its contrast stretched, above its spectrum: (1, 3, 2H, W)."""
+    return torch.cat([stretched(image), spectrum(image)], dim=-2)
+
+
+def mosaic(pictures: Sequence[Tensor], *, columns: int = 3, side: int = 128) -> Tensor:
+    """The middle squares of several pictures as one picture, row by row.
+
+    Parameters
+    ----------
+    pictures : sequence of Tensor
+        Shape (1, 3, H, W) each, both sides at least `side`; a multiple of `columns`.
+    columns : int
+        Squares in a row.
+    side : int
+        Of a square, in pixels.
+
+    Returns
+    -------
+    Tensor
+        Shape (1, 3, rows × side, columns × side).
+    """
+    squares = []
+    for image in pictures:
+        top, left = ((length - side) // 2 for length in image.shape[-2:])
+        squares.append(image[..., top : top + side, left : left + side])
+    starts = range(0, len(squares), columns)
+    return torch.cat([torch.cat(squares[k : k + columns], dim=-1) for k in starts], dim=-2)
+
+
+_box = partial(box, size=(1.8, 0.6), fontsize=10)
+
+
+def diagram(network: SkipNetwork | PriorNet, *, size: int = 256) -> Picture:
+    """Draw a network as an hourglass; what each box says is watched, not planned.
+
+    Noise goes in at the top left. Down the left side the maps get smaller, up the right side they
+    get larger again, and thin arrows across are the skips with their channels.
+
+    Parameters
+    ----------
+    network : SkipNetwork or PriorNet
+        Whose maps are watched while noise of `size` pixels goes through.
+    size : int
+        Side of the noise, a multiple of 32.
+    """
+    seen: dict[str, tuple[int, int]] = {}
+
+    def watch(name: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
+        return lambda _, __, maps: seen.update({name: (maps.shape[1], maps.shape[-1])})
+
+    parts = {"down": network.down, "up": network.up, "skip": network.skip}
+    hooks = [
+        part.register_forward_hook(watch(f"{kind}{level}"))
+        for kind, several in parts.items()
+        for level, part in enumerate(several)
+        if not isinstance(part, nn.Identity)
+    ]
+    inputs = next(m for m in network.modules() if isinstance(m, nn.Conv2d)).in_channels
+    with torch.no_grad():
+        network(torch.zeros(1, inputs, size, size))
+    for hook in hooks:
+        hook.remove()
+    levels = len(network.down)
+    # The article's network has no skip at the full size; the first of its four is one level below.
+    offset = levels - len(network.skip)
+    with style():
+        drawing, axes = plt.subplots(figsize=(6.2, 0.62 * levels + 1.3))
+    for level in range(levels + 1):
+        y = float(-level)
+        left = (inputs, size) if level == 0 else seen[f"down{level - 1}"]
+        _box(axes, 0, y, _maps("z: " if level == 0 else "", left))
+        if level == levels:
+            continue
+        _box(axes, 4, y, _maps("", seen[f"up{level}"]))
+        arrow(axes, (0, y - 0.3), (0, y - 0.7))
+        last = level == levels - 1
+        arrow(axes, (0.9, y - 1) if last else (4, y - 0.7), (4, y - 0.3))
+        skip = seen.get(f"skip{level - offset}")
+        if skip:
+            arrow(axes, (0.9, y), (3.1, y))
+            axes.text(2, y + 0.08, f"skip, {skip[0]}", ha="center", fontsize=9)
+    _box(axes, 6.6, 0, _maps("x: ", (3, size)), "#fff4d6")
+    arrow(axes, (4.9, 0), (5.7, 0))
+    axes.set(xlim=(-1.1, 7.7), ylim=(-levels - 0.5, 0.6))
+    axes.axis("off")
+    across = sum(name.startswith("skip") for name in seen)
+    return figure(
+        drawing,
+        alt=f"An hourglass of {levels} levels: maps halved in size from {size} pixels down to "
+        f"{size // 2**levels}, and doubled again, with {across} thin skips across.",
+    )
+
+
+def _maps(name: str, maps: tuple[int, int]) -> str:
+    channels, side = maps
+    return f"{name}{channels} × {side} px"
 
 
 def stretched(image: Tensor) -> Tensor:
@@ -254,7 +362,7 @@ class RestorePanel:
     def _network(self) -> nn.Module:
         if self.network.value == "the paper's":
             return SkipNetwork()
-        return SkipNetwork(channels=JPEG_CHANNELS, skips=JPEG_SKIPS)
+        return SkipNetwork(channels=(32,) * 4, skips=(4,) * 4, upsampling="nearest")
 
     def advance(self, seconds: float) -> Step:
         """Fit for about so long, at least one step, and keep the average as the result."""

@@ -82,7 +82,8 @@ class SuperResolution:
     @property
     def size(self) -> tuple[int, int]:
         """Height and width of the picture to be made."""
-        return self.observed.shape[-2] * self.scale, self.observed.shape[-1] * self.scale
+        height, width = self.observed.shape[-2:]
+        return self.scale * height, self.scale * width
 
     @property
     def damaged(self) -> Tensor:
@@ -139,7 +140,9 @@ class Inpainting:
         known = self.mask.mean().item()
         if not 0 < known < 1:
             lost = "nothing" if known else "everything"
-            raise ValueError(f"by this mask {lost} is lost; 0 (black) marks what is to be filled")
+            raise ValueError(
+                f"by this mask {lost} is lost; 0 (black) marks what is to be filled",
+            )
 
     @property
     def size(self) -> tuple[int, int]:

@@ -29,7 +29,7 @@ TEST_SET = "set5"
 PAIRS = {"two starts": ("first", "second"), "one start": ("first", "carried on")}
 """The pairs of networks: trained twice from scratch, and once from scratch and then on."""
 
-RECORDED = ("srgan/srgan", "srgan/srresnet")
+RECORDED = ("srgan/brief_gan", "srgan/brief")
 """A third pair, of recorded networks: the end first."""
 
 

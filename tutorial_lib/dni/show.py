@@ -17,6 +17,7 @@ from tutorial_lib.dni.denoisers import FILTERS
 from tutorial_lib.dni.interpolation import Interpolator, State
 from tutorial_lib.dni.walk import output_of
 from tutorial_lib.ledger import Record
+from tutorial_lib.show.boxes import arrow, box
 from tutorial_lib.show.curves import figure
 from tutorial_lib.show.grids import grid
 from tutorial_lib.show.pictures import Picture
@@ -26,7 +27,7 @@ from tutorial_lib.show.style import style
 WHAT = {"interpolated": "weights", "blended": "pictures"}
 """What either way of a walk averages."""
 
-_WEIGHTS, _NETWORK, _PICTURE, _EDGE = "#dbe9f6", "#fde8d0", "#d9f0e3", "#24292f"
+_WEIGHTS, _NETWORK, _PICTURE = "#dbe9f6", "#fde8d0", "#d9f0e3"
 
 
 # --------------------------------------------------------------------------------- walks
@@ -78,33 +79,27 @@ def mixing() -> Picture:
 
 def _draw_weights(axes: Any, centre: float) -> None:
     for y in (centre + 0.35, centre - 0.35):
-        _arrow(axes, (0.9, y), (1.7, centre))
+        arrow(axes, (0.9, y), (1.7, centre))
     _box(axes, (1.7, centre), 1.2, "mean", _WEIGHTS)
-    _arrow(axes, (2.9, centre), (3.6, centre))
+    arrow(axes, (2.9, centre), (3.6, centre))
     _box(axes, (3.6, centre), 2.0, "one network", _NETWORK)
-    _arrow(axes, (5.6, centre), (6.3, centre))
+    arrow(axes, (5.6, centre), (6.3, centre))
     _box(axes, (6.3, centre), 1.2, "picture", _PICTURE)
 
 
 def _draw_pictures(axes: Any, centre: float) -> None:
     for y in (centre + 0.35, centre - 0.35):
-        _arrow(axes, (0.9, y), (1.7, y))
+        arrow(axes, (0.9, y), (1.7, y))
         _box(axes, (1.7, y), 1.5, "network", _NETWORK)
-        _arrow(axes, (3.2, y), (3.8, y))
+        arrow(axes, (3.2, y), (3.8, y))
         _box(axes, (3.8, y), 1.2, "picture", _PICTURE)
-        _arrow(axes, (5.0, y), (6.3, centre))
+        arrow(axes, (5.0, y), (6.3, centre))
     _box(axes, (6.3, centre), 1.2, "mean", _PICTURE)
 
 
 def _box(axes: Any, at: tuple[float, float], width: float, text: str, colour: str) -> None:
     x, y = at
-    box = plt.Rectangle((x, y - 0.24), width, 0.48, facecolor=colour, edgecolor=_EDGE)
-    axes.add_patch(box)
-    axes.text(x + width / 2, y, text, ha="center", va="center", fontsize=15)
-
-
-def _arrow(axes: Any, start: tuple[float, float], end: tuple[float, float]) -> None:
-    axes.annotate("", end, start, arrowprops={"arrowstyle": "->"})
+    box(axes, x + width / 2, y, text, colour, size=(width, 0.48), fontsize=15)
 
 
 def plane(walks: Mapping[str, Record], trained: Mapping[str, tuple[float, float]]) -> Picture:

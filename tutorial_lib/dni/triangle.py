@@ -37,7 +37,7 @@ class TriangleConfig:
     """
 
     steps: int = 0
-    corners: tuple[str, ...] = ("srgan/srresnet", "srgan/srgan", "srgan/vgg54")
+    corners: tuple[str, ...] = ("srgan/brief", "srgan/brief_gan", "srgan/brief_vgg54")
     parts: int = 4
     square: str = "baboon"
 

@@ -88,8 +88,8 @@ class PathConfig:
     """
 
     steps: int = 0
-    start: str = "srgan/srresnet"
-    end: str = "srgan/srgan"
+    start: str = "srgan/brief"
+    end: str = "srgan/brief_gan"
     alphas: tuple[float, ...] = TENTHS
     test_sets: tuple[str, ...] = ("set14", "bsd100")
     squares: tuple[str, ...] = ("baboon", "statues", "zebra")

@@ -1,5 +1,6 @@
 """GAN basics: the two-player game, in the plane and on pictures."""
 
+from tutorial_lib.gan_basics.dirac import dirac_field, dirac_flow, dirac_orbit
 from tutorial_lib.gan_basics.game import (
     discriminator_step,
     gan_step,
@@ -17,6 +18,7 @@ from tutorial_lib.gan_basics.losses import (
     least_squares_discriminator_loss,
     least_squares_loss,
     non_saturating_loss,
+    r1_penalty,
     saturating_loss,
     wasserstein_loss,
 )
@@ -41,18 +43,19 @@ from tutorial_lib.gan_basics.plane import (
     spiral,
 )
 from tutorial_lib.gan_basics.players import DcganDiscriminator, DcganGenerator, latent_path
+from tutorial_lib.gan_basics.standing import Standing, standing
 from tutorial_lib.gan_basics.views import (
     BLUR,
     EXTENT,
     View,
     densities,
-    discriminator_gap,
     kernel_density,
     learned_map,
     look,
     net_image,
     optimal_map,
     plane,
+    presence,
     pull,
 )
 
@@ -71,11 +74,14 @@ __all__ = [
     "Mlps",
     "Noise",
     "RunwiseAdam",
+    "Standing",
     "View",
     "coverage",
     "critic_loss",
     "densities",
-    "discriminator_gap",
+    "dirac_field",
+    "dirac_flow",
+    "dirac_orbit",
     "discriminator_loss",
     "discriminator_step",
     "drawn",
@@ -98,10 +104,13 @@ __all__ = [
     "optimal_discriminator",
     "optimal_map",
     "plane",
+    "presence",
     "pull",
+    "r1_penalty",
     "ring",
     "saturating_loss",
     "spiral",
+    "standing",
     "value",
     "wasserstein_loss",
 ]

@@ -8,13 +8,21 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from itertools import combinations
 from typing import Any
 
 from safetensors.torch import load_file
 
 from tutorial_lib import ledger
 from tutorial_lib.experiment import Claim, Experiment, Reader
+from tutorial_lib.gan_basics.copying import WEIGHTS, CopiesConfig, run_copies
 from tutorial_lib.gan_basics.faces_training import FacesConfig, faces_generator, run_faces
+from tutorial_lib.gan_basics.optimum_training import (
+    IN_THE_GAME,
+    Judge,
+    OptimumConfig,
+    run_optimum,
+)
 from tutorial_lib.gan_basics.plane import DISTRIBUTIONS
 from tutorial_lib.gan_basics.plane_training import Game, PlaneConfig, run_plane
 from tutorial_lib.gan_basics.players import DcganGenerator
@@ -22,13 +30,46 @@ from tutorial_lib.gan_basics.seeds import in_words
 
 PAIR = (Game("non-saturating"), Game("saturating", loss="saturating"))
 
-COLLAPSE = (
-    Game("G ten times faster", generator_rate=1e-2),
-    Game("the same, D moves five times", generator_rate=1e-2, rounds=5),
-    Game("equal rates"),
-    Game("equal rates, D moves five times", rounds=5),
-    Game("Wasserstein critic, moves five times", loss="wasserstein", rounds=5),
-)
+# Every remedy is one change of the game that goes wrong; together they are made two at a time.
+REMEDIES: dict[str, dict[str, Any]] = {
+    "equal rates": {"generator_rate": 1e-3},
+    "D moves five times": {"rounds": 5},
+    "critic": {"loss": "wasserstein"},
+    "R1": {"r1": 0.1},
+    "spectral norm": {"spectral": True},
+}
+
+# Three ways to hold the slope of D, of which a game needs one.
+_SLOPES = {"critic", "R1", "spectral norm"}
+
+
+def _remedied() -> tuple[Game, ...]:
+    wrong = Game("G ten times faster", generator_rate=1e-2)
+    alone = [dataclasses.replace(wrong, name=name, **REMEDIES[name]) for name in REMEDIES]
+    pairs = [
+        dataclasses.replace(wrong, name=f"{one} + {other}", **REMEDIES[one], **REMEDIES[other])
+        for one, other in combinations(REMEDIES, 2)
+        if not {one, other} <= _SLOPES
+    ]
+    return (wrong, *alone, *pairs)
+
+
+def _sure() -> tuple[Game, ...]:
+    sure = Game("D sure", discriminator_rate=1e-2, rounds=5)
+    return tuple(
+        dataclasses.replace(sure, name=name, **change)
+        for name, change in (
+            ("D sure", {}),
+            ("D sure + equal rates", {"discriminator_rate": 1e-3}),
+            ("D sure + R1", REMEDIES["R1"]),
+            ("D sure + spectral norm", REMEDIES["spectral norm"]),
+        )
+    )
+
+
+WANDERING, SURE = _remedied(), _sure()
+
+JUDGES = (Judge("new, of D's own size", 2, 64), Judge("new, larger", 3, 96))
 
 SLIDER_LOSSES = ("non-saturating", "saturating", "wasserstein")
 RATES = (1e-4, 1e-3, 1e-2)
@@ -81,22 +122,58 @@ def _plane(
 
 EXPERIMENTS = (
     *(
-        _plane(name, f"{name} in the plane: both losses, five seeds", name, PAIR)
+        _plane(
+            name,
+            f"{name} in the plane: both losses, five seeds",
+            name,
+            PAIR,
+            # Gaps between modes take longest.
+            steps=3000 if name == "ring" else 1000,
+        )
         for name in DISTRIBUTIONS
     ),
+    Experiment(
+        name="gan_basics/optimum",
+        summary="ring: discriminators trained to convergence against generators at rest",
+        profiles={
+            "smoke": OptimumConfig("ring", JUDGES, steps=4, played=2, seeds=2, watched=2),
+            "quick": OptimumConfig("ring", JUDGES, steps=1000),
+            "book": OptimumConfig("ring", JUDGES, steps=2000),
+            "gpu": OptimumConfig("ring", JUDGES, steps=2000),
+            "article": OptimumConfig("ring", JUDGES, steps=2000, seeds=10),
+        },
+        run=run_optimum,
+    ),
     _plane(
-        "collapse", "mode collapse on the ring, provoked and mended", "ring", COLLAPSE, steps=2000
+        "collapse",
+        "ring: G too fast, and each remedy alone and in pairs",
+        "ring",
+        WANDERING,
+        steps=800,
+        watched=20,
+        frames=(0, 100, 400),
+        detailed=False,
+    ),
+    _plane(
+        "sure",
+        "ring: a discriminator too sure, and what holds it",
+        "ring",
+        SURE,
+        steps=600,
+        watched=20,
+        frames=(0, 100, 400),
+        detailed=False,
     ),
     _plane(
         "sliders_ring",
         "ring: learning rates × rounds × loss, one seed each",
         "ring",
         SLIDERS,
-        steps=1000,
+        steps=300,
         seeds=1,
-        batch=64,
         watched=4,
         frames=(),
+        detailed=False,
     ),
     Experiment(
         name="gan_basics/faces32",
@@ -111,16 +188,16 @@ EXPERIMENTS = (
         run=run_faces,
     ),
     Experiment(
-        name="gan_basics/faces64",
-        summary="DCGAN on cartoon faces of 64 pixels",
+        name="gan_basics/copies",
+        summary="whether the faces of gan_basics/faces32 are copies",
         profiles={
-            "smoke": FacesConfig(size=64, steps=2, seeds=1, batch=4, width=8, count=60, judged=60),
-            "quick": FacesConfig(size=64, steps=3_000, seeds=1),
-            "book": FacesConfig(size=64, steps=1_000, seeds=1, batch=32),
-            "gpu": FacesConfig(size=64, steps=10_000, seeds=1),
-            "article": FacesConfig(size=64, steps=30_000, batch=128, latent=100, width=128),
+            "smoke": CopiesConfig(judged=60, count=240, others=60),
+            "quick": CopiesConfig(judged=500),
+            "book": CopiesConfig(),
+            "gpu": CopiesConfig(),
+            "article": CopiesConfig(),
         },
-        run=run_faces,
+        run=run_copies,
     ),
 )
 
@@ -139,7 +216,7 @@ def recorded_generator(experiment: str) -> DcganGenerator:
         If there is no such record, or its weights are not those recorded.
     """
     record = ledger.read(experiment)
-    weights = load_file(record.artefact("weights.safetensors"))
+    weights = load_file(record.artefact(WEIGHTS))
     return faces_generator(weights, FacesConfig(**record.config))
 
 
@@ -147,11 +224,16 @@ def recorded_generator(experiment: str) -> DcganGenerator:
 
 
 def _probability(read: Reader) -> str:
-    record = read("gan_basics/ring")
-    gap = in_words(record, "non-saturating", "discriminator gap")
+    game, rest = read("gan_basics/ring"), read("gan_basics/optimum")
+    gap, coin = (in_words(game, "non-saturating", measure) for measure in ("gap", "coin"))
+    larger = JUDGES[-1].name
+    converged, still = (
+        in_words(rest, name, measure) for name, measure in ((larger, "gap"), (IN_THE_GAME, "coin"))
+    )
     return (
-        f"On the ring after {record.steps} steps, D differs from the true probability "
-        f"p / (p + q) by {gap}, averaged over the data."
+        f"In the game on the ring, after {game.steps} steps, D is {gap} away from the true "
+        f"probability p / (p + q), and a coin {coin}. Trained for {rest.steps} steps against a "
+        f"generator at rest, a larger D is {converged} away, and a coin {still}."
     )
 
 
@@ -169,21 +251,28 @@ def _saturating(read: Reader) -> str:
 
 def _min_max(read: Reader) -> str:
     record = read("gan_basics/ring")
-    found = in_words(record, "saturating", "divergence")
+    found, reached = (
+        in_words(record, "saturating", measure) for measure in ("divergence", "value")
+    )
     return (
         f"Played so on the ring, the divergence from the data ends at {found} nats, of at most "
-        f"{math.log(2):.2f}. The game's solution has 0: training comes near it and does not reach "
-        "it."
+        f"{math.log(2):.2f}, and V at {reached}. The game's solution has 0 and "
+        f"{-math.log(4):.2f}. V is near its solution from the first step on, since D knows little "
+        "more than a coin: it does not say how good G is."
     )
 
 
 def _variants(read: Reader) -> str:
     record = read("gan_basics/collapse")
-    game = "Wasserstein critic, moves five times"
     return (
-        f"With a critic's scores in place of a probability: {in_words(record, game, 'modes')} "
-        f"modes and {in_words(record, game, 'quality', percent=True)} high-quality samples on the "
-        f"ring after {record.steps} steps."
+        "SRGAN's generator, in the next chapter, also pays for its error against the true picture. "
+        "Of terms for D, on the ring with G ten times too fast: "
+        + "; ".join(
+            f"{name}: {in_words(record, name, 'modes')} modes, "
+            f"{in_words(record, name, 'quality', percent=True)} of high quality"
+            for name in ("G ten times faster", "critic", "R1")
+        )
+        + "."
     )
 
 
@@ -191,5 +280,9 @@ CLAIMS = (
     Claim("D's output is the probability that its input is real; C_D trains it.", _probability),
     Claim("G is trained by minimising C_G = log(1 − D(G(z))).", _saturating),
     Claim("The two criteria together are the min-max of V(D, G).", _min_max),
-    Claim("Later GANs change the losses; that D and G pull in opposite ways stays.", _variants),
+    Claim(
+        "Later GANs, SRGAN among them, add terms such as the squared error, so that the sum no "
+        "longer has this form; that D and G pull in opposite ways stays.",
+        _variants,
+    ),
 )

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tutorial_lib.gan_basics.losses import Losses, gradient_penalty
+from tutorial_lib.gan_basics.losses import Losses, gradient_penalty, r1_penalty
 
 # ------------------------------------------------------------------------------ theory
 
@@ -75,26 +75,37 @@ def optimal_discriminator(log_p: Tensor, log_q: Tensor) -> Tensor:
 
 
 def jensen_shannon(p: Tensor, q: Tensor, *, cell: float) -> Tensor:
-    """Jensen–Shannon divergence of two densities on a grid.
+    """Jensen–Shannon divergence of two densities that are known on a grid.
+
+    What either lacks to a mass of 1 lies outside of the grid, which counts as one more cell. So
+    fakes that have left the window are told from data that have not.
 
     Parameters
     ----------
     p, q : Tensor
-        Densities, same shape, at least 0.
+        Densities, same shape, at least 0, each of a mass of at most 1.
     cell : float
         Area (or length) of one cell.
 
     Returns
     -------
     Tensor
-        Scalar in nats, from 0 (equal) to log 2 (nowhere both positive).
+        Scalar in nats, from 0 (equal) to log 2 (nowhere both positive). A lower bound where both
+        have mass outside of the grid.
 
     References
     ----------
     Goodfellow et al. 2014, Equation 6: V(D*, G) = 2 JSD − log 4.
     """
-    middle = (p + q) / 2
-    return (torch.xlogy(p, p / middle) + torch.xlogy(q, q / middle)).nansum() * cell / 2
+    inside = torch.stack([p, q]).flatten(1) * cell
+    p, q = torch.cat([inside, (1 - inside.sum(1, keepdim=True)).clamp(min=0)], dim=1)
+    both = torch.where(p + q > 0, p + q, 1)  # where neither has any mass, nothing counts
+
+    def apart(mass: Tensor) -> Tensor:
+        ratio = torch.where(mass > 0, 2 * mass / both, 1)
+        return (mass * ratio.log()).sum()
+
+    return (apart(p) + apart(q)) / 2
 
 
 # ---------------------------------------------------------------------------- one round
@@ -124,7 +135,7 @@ def discriminator_step(
     noise : Tensor
         As many samples of what the generator starts from.
     losses : Losses
-        What is minimised; the penalty on the discriminator's slope too, if it has a weight.
+        What is minimised; the penalties on the discriminator's slope too, if they have a weight.
     backward : callable
         Called with a scalar loss; Fabric's own when it drives the training.
 
@@ -144,6 +155,8 @@ def discriminator_step(
     if losses.penalty:
         share = torch.rand(logits.shape, dtype=real.dtype, device=real.device)
         loss = loss + losses.penalty * gradient_penalty(discriminator, real, fake, share)
+    if losses.r1:
+        loss = loss + losses.r1 / 2 * r1_penalty(discriminator, real)
     optimizer.zero_grad(set_to_none=True)
     # Games side by side share no weight, so the gradient of the sum is each one's own.
     backward(loss.sum())

@@ -16,7 +16,7 @@ from typing import Any
 import ipywidgets as widgets
 import torch
 
-from tutorial_lib.gan_basics.draw import LAYERS, SEEN, draw_view, drawn_size, svg_image
+from tutorial_lib.gan_basics.draw import LAYERS, SEEN, draw_pair, draw_view
 from tutorial_lib.gan_basics.game import gan_step
 from tutorial_lib.gan_basics.losses import LOSSES
 from tutorial_lib.gan_basics.measures import coverage, good_level
@@ -86,9 +86,8 @@ class LiveGame:
         self.level = good_level(self.mixture)
         self.loss, self.rounds, self.done, self.noise = loss, 1, 0, noise
         self.losses: dict[str, float] = {}
-        shape = {"hidden": hidden, "layers": layers}
-        self.generator = Mlps([seed], inputs=noise.axes, outputs=2, **shape)
-        self.discriminator = Mlps([1000 + seed], outputs=1, **shape)
+        self.generator = Mlps([seed], inputs=noise.axes, outputs=2, hidden=hidden, layers=layers)
+        self.discriminator = Mlps([1000 + seed], outputs=1, hidden=hidden, layers=layers)
         self.optimizers = {
             name: OPTIMIZERS[optimizer](player.parameters(), lr=1e-3)
             for name, player in (
@@ -132,9 +131,9 @@ class LiveGame:
             arrows=64,
         )[0]
 
-    def picture(self, *, optimal: bool = True, layers: Collection[str] = SEEN) -> str:
-        """Draw the present state as an SVG image, as `draw_view` does."""
-        return draw_view(self.view(), self.mixture, optimal=optimal, layers=layers)
+    def picture(self, *, layers: Collection[str] = SEEN) -> str:
+        """Draw the present state on the learned discriminator as an SVG image."""
+        return draw_view(self.view(), self.mixture, layers=layers)
 
     def describe(self) -> str:
         """Modes covered and high-quality samples, in a line."""
@@ -177,10 +176,7 @@ def sparkline(series: Mapping[str, Sequence[float]], *, low: float, high: float,
     )
 
 
-_ALT = (
-    "The plane with real and generated points over the discriminator's heat map, learned on the "
-    "left and optimal on the right."
-)
+_ALT = "the plane with real and generated points over a discriminator's heat map."
 
 _STYLE = "<style>.tutorial-live textarea{font-family:monospace;line-height:1.2}</style>"
 
@@ -316,8 +312,7 @@ class GanPanel:
     def _draw(self, speed: str = "") -> None:
         view = self.game.view()
         layers = [layer for layer, box in self.shown.items() if box.value]
-        svg = draw_view(view, self.game.mixture, layers=layers)
-        self.image.value = svg_image(svg, alt=_ALT, size=drawn_size())
+        self.image.value = draw_pair(view, self.game.mixture, alt=_ALT, layers=layers)
         for name, value in (("divergence", view.divergence), *self.game.losses.items()):
             self.history[name].append(value)
         losses = {"#0072B2": self.history["discriminator"], "#D55E00": self.history["generator"]}
@@ -325,7 +320,7 @@ class GanPanel:
             f"round {self.game.done}: {self.game.describe()}{speed}<br>"
             + sparkline(
                 {"#009E73": self.history["divergence"]},
-                low=0, high=0.7, name=f"JSD {view.divergence:.2f}, from 0 to 0.7",
+                low=0, high=0.7, name=f"JSD of both, blurred: {view.divergence:.2f}, 0 to 0.7",
             )
             + sparkline(losses, low=-2, high=4, name="losses of D (blue) and G (red), −2 to 4")
         )  # fmt: skip

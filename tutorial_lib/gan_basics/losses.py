@@ -157,6 +157,33 @@ def gradient_penalty(
     return (length - 1).square().mean(-1)
 
 
+def r1_penalty(discriminator: Callable[[Tensor], Tensor], real: Tensor) -> Tensor:
+    """How steep the discriminator is on real data: the mean of its squared slope there.
+
+    Parameters
+    ----------
+    discriminator : callable
+        From samples (..., N, …) to logits (..., N).
+    real : Tensor
+        (..., N, …) data.
+
+    Returns
+    -------
+    Tensor
+        (...), at least 0, differentiable in the discriminator's weights. The paper weighs it by
+        γ / 2.
+
+    References
+    ----------
+    L. Mescheder, A. Geiger and S. Nowozin, "Which Training Methods for GANs do actually
+    Converge?", ICML 2018 (arXiv:1801.04406), Equation 9.
+    """
+    at = real.detach().clone().requires_grad_()
+    answers = discriminator(at)
+    (slope,) = torch.autograd.grad(answers.sum(), at, create_graph=True)
+    return slope.flatten(answers.ndim).square().sum(-1).mean(-1)
+
+
 def least_squares_discriminator_loss(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
     """What a discriminator minimises that answers 1 to real data and 0 to fakes by regression.
 
@@ -213,6 +240,8 @@ class Losses:
         On (real logits, fake logits), and on fake logits.
     penalty : float
         Weight of the gradient penalty in the discriminator's loss.
+    r1 : float
+        γ: twice the weight of the penalty on its slope at real data.
     probability : callable or None
         From the discriminator's output to the probability of *real* that it states; None for a
         critic, whose score states none.
@@ -221,6 +250,7 @@ class Losses:
     discriminator: Callable[[Tensor, Tensor], Tensor]
     generator: Callable[[Tensor], Tensor]
     penalty: float = 0.0
+    r1: float = 0.0
     probability: Callable[[Tensor], Tensor] | None = torch.sigmoid
 
 

@@ -136,7 +136,9 @@ def kernel_distance(x: Tensor, y: Tensor) -> Tensor:
     return within(x) + within(y) - 2 * kernel(x, y).mean()
 
 
-def nearest(images: Tensor, training: Tensor, *, chunk: int = 2048) -> tuple[Tensor, Tensor]:
+def nearest(
+    images: Tensor, training: Tensor, *, besides: Tensor | None = None, chunk: int = 2048
+) -> tuple[Tensor, Tensor]:
     """The training picture nearest to each image, by root mean square difference of pixels.
 
     Parameters
@@ -145,6 +147,8 @@ def nearest(images: Tensor, training: Tensor, *, chunk: int = 2048) -> tuple[Ten
         (N, 3, H, W), range [0, 1].
     training : Tensor
         (M, 3, H, W) uint8.
+    besides : Tensor, optional
+        (N,) position of a training picture with which each image is not compared: its own.
     chunk : int
         Training pictures compared at once.
 
@@ -157,5 +161,8 @@ def nearest(images: Tensor, training: Tensor, *, chunk: int = 2048) -> tuple[Ten
     """
     flat = images.flatten(1)
     parts = [torch.cdist(flat, part.to(flat).flatten(1) / 255) for part in training.split(chunk)]
-    distance, index = torch.cat(parts, dim=1).min(1)
+    apart = torch.cat(parts, dim=1)
+    if besides is not None:
+        apart.scatter_(1, besides[:, None], float("inf"))
+    distance, index = apart.min(1)
     return index, distance / flat.shape[1] ** 0.5

@@ -216,6 +216,15 @@ class Mlps(nn.Module):
         Widths of the noise or the points, of the answer, and of each hidden layer.
     layers : int
         Hidden layers, each with leaky rectifiers.
+    spectral : bool
+        Divide every weight matrix by its largest singular value, so that the network is nowhere
+        steeper than 1. The value is found by power iteration, one turn each time that the network
+        is trained on a batch.
+
+    References
+    ----------
+    T. Miyato et al., "Spectral Normalization for Generative Adversarial Networks", ICLR 2018
+    (arXiv:1802.05957), Algorithm 1.
 
     Examples
     --------
@@ -234,8 +243,10 @@ class Mlps(nn.Module):
         outputs: int = 2,
         hidden: int = 64,
         layers: int = 2,
+        spectral: bool = False,
     ) -> None:
         super().__init__()
+        self.spectral = spectral
         widths = (inputs, *[hidden] * layers, outputs)
         self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
         sources = [torch.Generator().manual_seed(seed) for seed in seeds]
@@ -245,14 +256,33 @@ class Mlps(nn.Module):
             both = (2 * torch.stack(draws) - 1) * bound
             self.weights.append(both[:, :-1].contiguous())
             self.biases.append(both[:, -1:].contiguous())
+            if spectral:
+                direction = torch.ones(len(seeds), columns, 1)
+                self.register_buffer(f"direction{len(self.weights) - 1}", direction)
+                for _ in range(20):  # so that the first answers are right too
+                    self.steepest(len(self.weights) - 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """From (K, N, inputs) to (K, N, outputs), or to (K, N) if there is one output."""
         for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
+            if self.spectral:
+                weight = weight / self.steepest(layer)
             x = torch.baddbmm(bias, x, weight)
             if layer < len(self.weights) - 1:
                 x = F.leaky_relu(x, 0.2)
         return x.squeeze(-1) if x.shape[-1] == 1 else x
+
+    def steepest(self, layer: int) -> Tensor:
+        """Largest singular value of each network's weights in a layer: (K, 1, 1)."""
+        weight, direction = self.weights[layer], self.get_buffer(f"direction{layer}")
+        # A look, or a step of the other player, leaves this one as it is.
+        learns = weight.requires_grad and torch.is_grad_enabled()
+        with torch.no_grad():
+            left = F.normalize(weight @ direction, dim=1)
+            right = F.normalize(weight.mT @ left, dim=1)
+            if learns:
+                direction.copy_(right)
+        return left.mT @ weight @ right
 
 
 class RunwiseAdam(torch.optim.Adam):
@@ -278,7 +308,7 @@ class RunwiseAdam(torch.optim.Adam):
         *,
         betas: tuple[float, float] = (0.5, 0.9),
     ) -> None:
-        super().__init__(parameters, lr=1.0, betas=betas)
+        super().__init__(parameters, lr=1.0, betas=betas, fused=True)
         self.rates = rates
 
     @torch.no_grad()

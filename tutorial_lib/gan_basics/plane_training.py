@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from pathlib import Path
+from typing import Protocol
 
-import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from tutorial_lib import ledger
-from tutorial_lib.data import to_uint8
 from tutorial_lib.experiment import Run
 from tutorial_lib.gan_basics.game import gan_step
 from tutorial_lib.gan_basics.losses import LOSSES, Losses
 from tutorial_lib.gan_basics.measures import coverage, good_level
 from tutorial_lib.gan_basics.plane import DISTRIBUTIONS, Mlps, RunwiseAdam
 from tutorial_lib.gan_basics.seeds import curve_name, over_seeds, seed_curves
-from tutorial_lib.gan_basics.views import View, discriminator_gap, look, side_by_side
+from tutorial_lib.gan_basics.standing import Standing, standing
+from tutorial_lib.gan_basics.stored import frame_name, store_views
+from tutorial_lib.gan_basics.views import View, look, side_by_side
 from tutorial_lib.settings import at_least, not_empty, one_of, positive
-from tutorial_lib.training import train, write_atomically
+from tutorial_lib.training import History, Recipe, train
+
+Measures = dict[str, dict[str, list[float]]]
+"""Game → measure → one number a seed."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +42,10 @@ class Game:
         Adam's learning rates.
     rounds : int
         Updates of the discriminator for each of the generator.
+    r1 : float
+        γ of the penalty on the discriminator's slope at real data.
+    spectral : bool
+        Whether the discriminator's weights are divided by their largest singular values.
     """
 
     name: str
@@ -46,11 +53,19 @@ class Game:
     generator_rate: float = 1e-3
     discriminator_rate: float = 1e-3
     rounds: int = 1
+    r1: float = 0.0
+    spectral: bool = False
 
     def __post_init__(self) -> None:
         one_of(self, LOSSES, "loss")
         positive(self, "generator_rate", "discriminator_rate")
         at_least(self, 1, "rounds")
+        at_least(self, 0, "r1")
+
+    @property
+    def kind(self) -> tuple[str, int, float, bool]:
+        """What games must share to be played side by side."""
+        return self.loss, self.rounds, self.r1, self.spectral
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,15 +88,19 @@ class PlaneConfig:
         How often the measures are taken, evenly over training.
     frames : tuple of int
         Steps after which pictures are kept, beside the last.
+    detailed : bool
+        Whether the losses of all seeds are kept, and every look measures how D stands beside the
+        best D; otherwise the first seed's losses, and that only at the end.
     """
 
     distribution: str
     games: tuple[Game, ...]
     steps: int
     seeds: int = 5
-    batch: int = 128
-    watched: int = 30
-    frames: tuple[int, ...] = (0, 50, 100, 200, 400, 700, 1000, 1500, 2000, 3000)
+    batch: int = 64
+    watched: int = 10
+    frames: tuple[int, ...] = (0, 100, 400, 1000, 2000)
+    detailed: bool = True
 
     def __post_init__(self) -> None:
         one_of(self, DISTRIBUTIONS, "distribution")
@@ -92,7 +111,7 @@ class PlaneConfig:
 
 @dataclasses.dataclass(frozen=True)
 class Team:
-    """Games of one loss and as many rounds, whose players lie side by side in two networks.
+    """Games of one kind, whose players lie side by side in two networks.
 
     Attributes
     ----------
@@ -113,7 +132,7 @@ class Team:
     @property
     def losses(self) -> Losses:
         """What all of them play for."""
-        return LOSSES[self.games[0].loss]
+        return dataclasses.replace(LOSSES[self.games[0].loss], r1=self.games[0].r1)
 
     @property
     def rounds(self) -> int:
@@ -123,28 +142,30 @@ class Team:
 
 def make_team(games: Sequence[Game], *, seeds: int, device: torch.device) -> Team:
     """Draw all players of some games; equal seeds have equal players in every game."""
+    every = [seed for _ in games for seed in range(seeds)]
+    generator = Mlps(every, outputs=2).to(device)
+    judges = [1000 + seed for seed in every]
+    discriminator = Mlps(judges, outputs=1, spectral=games[0].spectral).to(device)
 
-    def player(outputs: int, offset: int, rates: list[float]) -> tuple[Mlps, RunwiseAdam]:
-        network = Mlps([offset + seed for _ in games for seed in range(seeds)], outputs=outputs)
-        network.to(device)
+    def moved(player: Mlps, rates: list[float]) -> RunwiseAdam:
         each = torch.tensor(rates).repeat_interleave(seeds)
-        return network, RunwiseAdam(list(network.parameters()), each)
+        return RunwiseAdam(list(player.parameters()), each)
 
-    generator, first = player(2, 0, [game.generator_rate for game in games])
-    discriminator, second = player(1, 1000, [game.discriminator_rate for game in games])
+    first = moved(generator, [game.generator_rate for game in games])
+    second = moved(discriminator, [game.discriminator_rate for game in games])
     return Team(tuple(games), generator, discriminator, first, second)
 
 
 class PlaneRecipe:
-    """All games of an experiment; those of one loss and as many rounds share their products."""
+    """All games of an experiment; those of one kind share their products."""
 
     def __init__(self, config: PlaneConfig, fabric: Fabric) -> None:
         self.config, self.device = config, fabric.device
         self.batch_size = config.batch * config.seeds * len(config.games)
         self.mixture = DISTRIBUTIONS[config.distribution]()
-        groups: dict[tuple[str, int], list[Game]] = {}
+        groups: dict[tuple[str, int, float, bool], list[Game]] = {}
         for game in config.games:
-            groups.setdefault((game.loss, game.rounds), []).append(game)
+            groups.setdefault(game.kind, []).append(game)
         self.teams = [
             make_team(games, seeds=config.seeds, device=self.device) for games in groups.values()
         ]
@@ -161,7 +182,7 @@ class PlaneRecipe:
             }
 
     def step(self, index: int, generator: torch.Generator) -> dict[str, Tensor]:
-        """Play one round of every game; returns the first seed's losses."""
+        """Play one round of every game; returns losses, of all seeds or of the first."""
         losses: dict[str, Tensor] = {}
         rounds = max(game.rounds for game in self.config.games)
         shape = (self.config.seeds, self.config.batch)
@@ -180,56 +201,72 @@ class PlaneRecipe:
                 losses=team.losses,
             )
             for player, loss in found.items():
-                first = loss.view(len(team.games), -1)[:, 0]
+                told = self.config.seeds if self.config.detailed else 1
                 losses |= {
-                    curve_name(f"{player} loss", game=game.name): value
-                    for game, value in zip(team.games, first, strict=True)
+                    curve_name(f"{player} loss", game=game.name, seed=seed): of_game[seed]
+                    for game, of_game in zip(
+                        team.games, loss.view(len(team.games), -1), strict=True
+                    )
+                    for seed in range(told)
                 }
         return losses
 
-    def views(self) -> dict[str, list[View]]:
-        """What there is to see: game → one view a seed."""
-        found = {}
+    def players(self) -> Iterator[tuple[Team, Mlps, Mlps]]:
+        """Each team with copies of its players, on the CPU, that may be looked at."""
         for team in self.teams:
-            generator, discriminator = (
-                deepcopy(player).cpu() for player in (team.generator, team.discriminator)
-            )
+            yield team, deepcopy(team.generator).cpu(), deepcopy(team.discriminator).cpu()
+
+    def views(self) -> dict[str, View]:
+        """What there is to see of every game's first seed."""
+        found: dict[str, View] = {}
+        for team, generator, discriminator in self.players():
             views = look(generator, discriminator, self.mixture, losses=team.losses)
-            for game in team.games:
-                found[game.name], views = views[: self.config.seeds], views[self.config.seeds :]
+            firsts = views[:: self.config.seeds]
+            found |= {game.name: view for game, view in zip(team.games, firsts, strict=True)}
         return {game.name: found[game.name] for game in self.config.games}
+
+    def standings(self) -> dict[str, list[Standing]]:
+        """How every run stands against the theory: game → one standing a seed."""
+        found: dict[str, list[Standing]] = {}
+        for team, generator, discriminator in self.players():
+            every = standing(generator, discriminator, self.mixture, losses=team.losses)
+            for game in team.games:
+                found[game.name], every = every[: self.config.seeds], every[self.config.seeds :]
+        return found
 
     def samples(self, count: int) -> dict[str, Tensor]:
         """Samples of every generator: game → (seeds, count, 2)."""
         noise = torch.randn(count, 2, generator=torch.Generator().manual_seed(7))
         found: dict[str, Tensor] = {}
-        for team in self.teams:
+        for team, generator, _ in self.players():
             with torch.no_grad():
-                made = side_by_side(deepcopy(team.generator).cpu(), noise)
+                made = side_by_side(generator, noise)
             parts = made.split(self.config.seeds)
             found |= {game.name: part for game, part in zip(team.games, parts, strict=True)}
         return found
 
-    def measures(
-        self, views: dict[str, list[View]], *, level: float
-    ) -> dict[str, dict[str, list[float]]]:
+    def measures(self, *, level: float, theory: bool) -> Measures:
         """Measure every run: game → measure → one number a seed.
 
         Parameters
         ----------
-        views : dict
-            From `views`.
         level : float
             From :func:`tutorial_lib.gan_basics.measures.good_level`.
+        theory : bool
+            Whether it is also measured how every run stands against the theory.
         """
-        found = {}
+        found: Measures = {}
         for game, made in self.samples(2500).items():
             counted = [coverage(part, self.mixture, level=level) for part in made]
             found[game] = {
                 "modes": [float(modes) for modes, _ in counted],
                 "quality": [quality for _, quality in counted],
-                "divergence": [view.divergence for view in views[game]],
             }
+        for game, stands in self.standings().items() if theory else ():
+            rows = [dataclasses.asdict(stand) for stand in stands]
+            # A critic states no probability, and has no gap.
+            kept = [measure for measure, number in rows[0].items() if number is not None]
+            found[game] |= {measure: [row[measure] for row in rows] for measure in kept}
         return found
 
 
@@ -238,11 +275,14 @@ PLANE_PROTOCOL = {
     "nearest to them; 2,500 samples",
     "quality": "share of 2,500 samples where the true density exceeds the level that 99 % of "
     "true samples exceed",
-    "divergence": "Jensen–Shannon divergence in nats of data and generator, both blurred with a "
-    "Gaussian window of width 0.05, on a grid of 48 × 48; the generator's density from 4,000 "
-    "samples",
-    "discriminator gap": "mean over the blurred data of |D − D*|, on the grid",
-    "curves": "losses are of the first seed",
+    "divergence": "Jensen–Shannon divergence in nats of data and generator; the data's density "
+    "exact, the generator's from 10,000 samples with a Gaussian window of width 1/60, both on a "
+    "grid of 128 × 128; what lies outside of it counts as one more cell",
+    "value": "V(D, G) in nats, of the same densities",
+    "gap": "mean of |D − D*|, half over the data and half over the fakes, of the same densities",
+    "coin": "the same of |½ − D*|",
+    "views": "of the first seed; densities in pictures are blurred with a Gaussian window of width "
+    "0.05, on a grid of 48 × 48",
 }
 
 
@@ -251,20 +291,56 @@ def run_plane(run: Run) -> ledger.Record:
     config: PlaneConfig = run.config
     recipe = PlaneRecipe(config, run.fabric)
     level = good_level(recipe.mixture)
-    frames = sorted({step for step in config.frames if step < run.steps} | {run.steps})
-    stride = max(1, run.steps // config.watched)
+
+    def watch() -> Measures:
+        return recipe.measures(level=level, theory=config.detailed)
+
+    history, names = train_and_look(run, recipe, watch)
+    return plane_record(
+        run,
+        history,
+        metrics=recipe.measures(level=level, theory=True),
+        protocol=PLANE_PROTOCOL,
+        artefacts=names,
+    )
+
+
+class Looked(Recipe, Protocol):
+    """A recipe whose networks in the plane can be looked at."""
+
+    def views(self) -> dict[str, View]:
+        """What there is to see of the first seed, by name."""
+
+
+def train_and_look(
+    run: Run, recipe: Looked, measured: Callable[[], Measures]
+) -> tuple[History, list[str]]:
+    """Train, keep views at the configuration's frames, and watch measures through the steps.
+
+    Parameters
+    ----------
+    run : Run
+        Its configuration has ``frames`` and ``watched``.
+    recipe : Looked
+        What is trained.
+    measured : callable
+        Game → measure → one number a seed, as they stand.
+
+    Returns
+    -------
+    tuple
+        The history, and the names of the files of views.
+    """
+    frames = sorted({step for step in run.config.frames if step < run.steps} | {run.steps})
 
     def watch(step: int) -> dict[str, float]:
-        views = recipe.views()
         if step in frames and run.fabric.is_global_zero:
-            stored = pack([game[0] for game in views.values()])
-            path = run.folder / frame_name(step)
-            write_atomically(path, lambda temporary: _save_npz(temporary, stored))
+            store_views(recipe.views(), run.folder / frame_name(step))
         return {
-            curve_name(measure, game=game, seed=seed): value
-            for game, measured in recipe.measures(views, level=level).items()
-            for measure, values in measured.items()
-            for seed, value in enumerate(values)
+            curve_name(measure, game=game, seed=seed): number
+            for game, found in measured().items()
+            for measure, numbers in found.items()
+            for seed, number in enumerate(numbers)
         }
 
     history = train(
@@ -274,70 +350,29 @@ def run_plane(run: Run) -> ledger.Record:
         folder=run.folder,
         config=run.settings(),
         watch=watch,
-        watch_at={*frames, *range(0, run.steps, stride)},
+        watch_at={*frames, *range(0, run.steps, max(1, run.steps // run.config.watched))},
         label=run.experiment,
     )
-    views = recipe.views()
-    final = recipe.measures(views, level=level)
-    for game in config.games:
-        if LOSSES[game.loss].probability:
-            final[game.name]["discriminator gap"] = [
-                discriminator_gap(view, recipe.mixture) for view in views[game.name]
-            ]
-    metrics = {
-        game.name: {measure: over_seeds(values) for measure, values in final[game.name].items()}
-        for game in config.games
-    }
     names = [frame_name(step) for step in frames if (run.folder / frame_name(step)).exists()]
-    record = run.record(history=history, metrics=metrics, protocol=PLANE_PROTOCOL, artefacts=names)
+    return history, names
+
+
+def plane_record(
+    run: Run,
+    history: History,
+    *,
+    metrics: Measures,
+    protocol: Mapping[str, str],
+    artefacts: Sequence[str],
+) -> ledger.Record:
+    """The record of networks in the plane: measures over seeds, by game."""
+    over = {
+        game: {measure: over_seeds(numbers) for measure, numbers in found.items()}
+        for game, found in metrics.items()
+    }
+    record = run.record(history=history, metrics=over, protocol=dict(protocol), artefacts=artefacts)
     # These networks are too small for half precision to help, and run outside Fabric's autocast.
     return dataclasses.replace(record, precision="32-true", seed=0)
-
-
-def frame_name(step: int) -> str:
-    """File that holds the views after so many steps."""
-    return f"views_{step:06d}.npz"
-
-
-def pack(views: Sequence[View]) -> dict[str, np.ndarray]:
-    """Views as small arrays: heat maps in 8 bits, points in half precision."""
-
-    def stack(name: str) -> Tensor:
-        return torch.stack([getattr(view, name) for view in views])
-
-    heat = {name: to_uint8(stack(name)).numpy() for name in ("learned", "optimal")}
-    points = {name: stack(name).half().numpy() for name in ("samples", "arrows", "mesh")}
-    return heat | points | {"divergence": np.array([v.divergence for v in views], np.float32)}
-
-
-def recorded_views(record: ledger.Record, step: int) -> dict[str, View]:
-    """Views that an experiment in the plane has kept: game → view of its first seed.
-
-    Raises
-    ------
-    LedgerError
-        If there are none of this step, or they are not those recorded.
-    """
-    with np.load(record.artefact(frame_name(step))) as file:
-        arrays = {name: torch.from_numpy(file[name]).float() for name in file.files}
-    games = [game["name"] for game in record.config["games"]]
-    return {
-        game: View(
-            learned=arrays["learned"][k] / 255,
-            optimal=arrays["optimal"][k] / 255,
-            samples=arrays["samples"][k],
-            arrows=arrays["arrows"][k],
-            mesh=arrays["mesh"][k],
-            divergence=arrays["divergence"][k].item(),
-        )
-        for k, game in enumerate(games)
-    }
-
-
-def recorded_steps(record: ledger.Record) -> list[int]:
-    """Steps whose views were kept."""
-    wanted = sorted({*record.config["frames"], record.steps})
-    return [step for step in wanted if frame_name(step) in record.artefacts]
 
 
 def time_spread(record: ledger.Record, game: str) -> list[float]:
@@ -345,8 +380,3 @@ def time_spread(record: ledger.Record, game: str) -> list[float]:
     _, values = seed_curves(record, "modes", game)
     enough = 0.75 * len(DISTRIBUTIONS[record.config["distribution"]]().modes)
     return [sum(v >= enough for v in seed) / len(seed) for seed in values]
-
-
-def _save_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    with open(path, "wb") as file:
-        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]

@@ -67,7 +67,9 @@ def kernel_density(samples: Tensor, axis: Tensor, *, width: float = BLUR) -> Ten
         (..., S, S), rows from the top, as an image.
     """
     # The window is a product of one factor in x and one in y: all sums become one product.
-    distance = (samples[..., None] - axis) / width
+    # What has flown off to infinity is far away, and so nowhere in the window.
+    near = samples.nan_to_num(nan=1e4, posinf=1e4, neginf=-1e4)
+    distance = (near[..., None] - axis) / width
     factor = torch.exp(-distance.square() / 2) / (width * math.sqrt(2 * math.pi))
     return factor[..., 1, :].flip(-1).mT @ factor[..., 0, :] / samples.shape[-2]
 
@@ -141,6 +143,29 @@ def optimal_map(p: Tensor, q: Tensor) -> Tensor:
     return optimal_discriminator(p.clamp(min=1e-12).log(), q.clamp(min=1e-12).log())
 
 
+def presence(p: Tensor, q: Tensor) -> Tensor:
+    """How much there is of data or of fakes, each against its own peak.
+
+    Where there is next to nothing of either, what the best discriminator says is of no account, and
+    a picture fades it.
+
+    Parameters
+    ----------
+    p, q : Tensor
+        (..., S, S) densities, of shapes that broadcast.
+
+    Returns
+    -------
+    Tensor
+        (..., S, S), range [0, 1]: the larger of p and q, each over its highest value.
+    """
+
+    def share(density: Tensor) -> Tensor:
+        return density / density.amax((-2, -1), keepdim=True).clamp(min=1e-12)
+
+    return torch.maximum(share(p), share(q))
+
+
 def pull(discriminator: Mlps, points: Tensor, *, losses: Losses) -> Tensor:
     """Which way and how hard the generator's loss pulls each point.
 
@@ -196,8 +221,10 @@ class View:
     Attributes
     ----------
     learned, optimal : Tensor
-        (S, S), range [0, 1]: the discriminator, and D* = p / (p + q), rows from the top. A
-        critic's scores are standardised over the grid and put through a sigmoid.
+        (S, S), range [0, 1]: the discriminator, and D* = p / (p + q) of the blurred densities, rows
+        from the top. A critic's scores are standardised over the grid and put through a sigmoid.
+    present : Tensor
+        (S, S), range [0, 1]: how much there is of data or fakes, from `presence`.
     samples : Tensor
         (N, 2) generated points.
     arrows : Tensor
@@ -212,6 +239,7 @@ class View:
 
     learned: Tensor
     optimal: Tensor
+    present: Tensor
     samples: Tensor
     arrows: Tensor
     mesh: Tensor
@@ -264,11 +292,12 @@ def look(
     pulls = pull(discriminator, made[:, :arrows], losses=losses)
     mesh = net_image(generator, noise=noise, nodes=nodes)
     p, q, cell = densities(made, mixture, size=size)
-    optimal = optimal_map(p, q)
+    optimal, present = optimal_map(p, q), presence(p, q)
     return [
         View(
             learned=learned[k],
             optimal=optimal[k],
+            present=present[k],
             samples=made[k, :shown],
             arrows=pulls[k],
             mesh=mesh[k],
@@ -276,23 +305,3 @@ def look(
         )
         for k in range(len(made))
     ]
-
-
-def discriminator_gap(view: View, mixture: Mixture) -> float:
-    """How far the learned discriminator is from the best one, where there are data.
-
-    Parameters
-    ----------
-    view : View
-        Of a game against a discriminator, not against a critic.
-    mixture : Mixture
-        The data.
-
-    Returns
-    -------
-    float
-        Mean of ``|D − D*|`` over the data, range [0, 1].
-    """
-    _, points, _ = plane(len(view.learned))
-    weight = mixture.log_density(points, blur=BLUR).softmax(0)
-    return ((view.learned - view.optimal).abs().flatten() * weight).sum().item()

@@ -23,17 +23,23 @@ from torch.nn import functional as F
 Maps = Mapping[str, Tensor]
 """Layer → feature maps (N, C, H, W)."""
 
+Moments = tuple[Tensor, Tensor]
+"""Mean and deviation of every channel, (N, C, 1, 1) each."""
+
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 """Where moment matching and the perceptual loss look."""
 
 STRUCTURE_LAYERS = ("relu3_1", "relu4_1")
 """Where the relaxed earth mover's distance and self-similarity look."""
 
+BASE = ("perceptual", "self_similarity", "moment", "remd")
+"""The four losses that compare maps."""
+
 ZERO = 1e-3
 """Lengths of features much below this count as zero; the encoder's channels average 1."""
 
 
-def moments(maps: Tensor) -> tuple[Tensor, Tensor]:
+def moments(maps: Tensor) -> Moments:
     """Mean and standard deviation of every channel over the picture.
 
     Parameters
@@ -51,16 +57,16 @@ def moments(maps: Tensor) -> tuple[Tensor, Tensor]:
     ----------
     Huang and Belongie 2017, Equations 5 and 6.
     """
-    pixels = maps.shape[-2] * maps.shape[-1]
-    variance, mean = torch.var_mean(
-        maps.float(), dim=(-2, -1), keepdim=True, correction=min(1, pixels - 1)
-    )
+    maps, pixels = maps.float(), maps.shape[-2] * maps.shape[-1]
+    mean = maps.mean((-2, -1), keepdim=True)
+    # torch.var_mean takes five times as long on a processor.
+    variance = (maps - mean).square().sum((-2, -1), keepdim=True) / max(1, pixels - 1)
     return mean, (variance + 1e-5).sqrt()
 
 
-def normalise(maps: Tensor) -> Tensor:
-    """Bring every channel to zero mean and unit deviation."""
-    mean, deviation = moments(maps)
+def normalise(maps: Tensor, own: Moments | None = None) -> Tensor:
+    """Bring every channel to zero mean and unit deviation; `own` are its moments, if known."""
+    mean, deviation = own or moments(maps)
     return (maps - mean) / deviation
 
 
@@ -133,9 +139,13 @@ def moment_loss(made: Tensor, style: Tensor) -> Tensor:
     ----------
     Lin et al. 2021, Equation 2.
     """
-    ours, theirs = moments(made), moments(style)
-    parts = [F.mse_loss(a, b.expand_as(a)) for a, b in zip(ours, theirs, strict=True)]
-    return parts[0] + parts[1]
+    return moment_distance(moments(made), moments(style))
+
+
+def moment_distance(ours: Moments, theirs: Moments) -> Tensor:
+    """:func:`moment_loss`, of moments that are known already."""
+    mean, deviation = (F.mse_loss(a, b.expand_as(a)) for a, b in zip(ours, theirs, strict=True))
+    return mean + deviation
 
 
 def perceptual_loss(made: Tensor, content: Tensor) -> Tensor:
@@ -246,17 +256,42 @@ class StyleWeights:
         return torch.stack([factors[name] * loss for name, loss in losses.items()]).sum()
 
 
+@dataclass(frozen=True)
+class Style:
+    """What the losses need of the style picture: computed once, not at each step.
+
+    Attributes
+    ----------
+    moments : mapping
+        Of each of the maps.
+    maps : mapping of Tensor
+        Those of `STRUCTURE_LAYERS`, (1, C, H, W).
+    """
+
+    moments: Mapping[str, Moments]
+    maps: Maps
+
+    @classmethod
+    def of(cls, maps: Maps) -> Style:
+        """Take them from the style picture's maps at `LAYERS`, or at the first of them."""
+        return cls(
+            {name: moments(of) for name, of in maps.items()},
+            {name: maps[name].float() for name in STRUCTURE_LAYERS},
+        )
+
+
 def base_losses(
-    made: Maps, content: Maps, style: Maps, *, places: Tensor | None = None
+    made: Maps, content: Maps, style: Style, *, places: Tensor | None = None
 ) -> dict[str, Tensor]:
     """Compute the four losses, each summed over its layers.
 
     Parameters
     ----------
     made, content : mapping of Tensor
-        Maps (N, C, H, W) of the painted pictures and of the photographs.
-    style : mapping of Tensor
-        Maps (1, C, H', W') of the style picture.
+        Maps (N, C, H, W) of the painted pictures and of the photographs: at all of `LAYERS` in
+        trainings; an encoder cut off at relu4_1 leaves the last one out.
+    style : Style
+        Of the style picture.
     places : Tensor, optional
         Numbers in [0, 1), one for each place to compare in the relaxed earth mover's distance and
         in self-similarity, where a map has more places than that. By default all are compared,
@@ -274,15 +309,15 @@ def base_losses(
             return flat
         return flat[:, :, (places * flat.shape[2]).long()]
 
-    def total(losses: list[Tensor]) -> Tensor:
-        return torch.stack(losses).sum()
-
-    chosen = {
-        name: [some(maps[name]) for maps in (made, content, style)] for name in STRUCTURE_LAYERS
-    }
-    return {
-        "perceptual": total([perceptual_loss(made[name], content[name]) for name in LAYERS]),
-        "self_similarity": total([self_similarity_loss(a, b) for a, b, _ in chosen.values()]),
-        "moment": total([moment_loss(made[name], style[name]) for name in LAYERS]),
-        "remd": total([relaxed_emd(a, c) for a, _, c in chosen.values()]),
-    }
+    losses = {name: made["relu1_1"].new_zeros((), dtype=torch.float32) for name in BASE}
+    for name, maps in made.items():
+        own = moments(maps)
+        losses["moment"] = losses["moment"] + moment_distance(own, style.moments[name])
+        losses["perceptual"] = losses["perceptual"] + F.mse_loss(
+            normalise(maps, own), normalise(content[name])
+        )
+    for name in STRUCTURE_LAYERS:
+        a, b, c = (some(maps[name]) for maps in (made, content, style.maps))
+        losses["self_similarity"] = losses["self_similarity"] + self_similarity_loss(a, b)
+        losses["remd"] = losses["remd"] + relaxed_emd(a, c)
+    return losses

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from tutorial_lib.lapstyle.encoder import Encoder
-from tutorial_lib.lapstyle.losses import base_losses
+from tutorial_lib.lapstyle.losses import Style, base_losses
 from tutorial_lib.lapstyle.painter import LapStyle
 from tutorial_lib.lapstyle.pictures import middles, style_picture
 
@@ -42,7 +42,7 @@ def measure(
     places = torch.rand(4096, generator=generator).to(photo.device)
     found: dict[str, float] = {}
     with torch.no_grad():
-        style = encoder(painting)
+        style = Style.of(encoder(painting))
         for a, b in zip(made.split(1), photo.split(1), strict=True):
             losses = base_losses(encoder(a), encoder(b), style, places=places)
             for name, value in losses.items():

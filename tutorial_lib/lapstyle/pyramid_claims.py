@@ -70,7 +70,7 @@ def pyramid_findings() -> list[dict[str, str]]:
     forms: tuple[Form, ...] = ("classic", "bilinear")
     fine = {form: responses(levels=3, form=form, size=2048) for form in forms}
     width = {form: width_in_octaves(fine[form], 1) for form in forms}
-    false = {form: 100 * false_share(fine[form], 1) for form in forms}
+    false = {form: 100 * false_share(fine[form], 1, falling=2) for form in forms}
     finest = 100 * responses(levels=4, form="classic").amplitude[0, -1].item()
     falls = cutoffs(fine["classic"])
     left = {name: 100 * share for name, share in left_of_stripes().items()}
@@ -94,8 +94,8 @@ def pyramid_findings() -> list[dict[str, str]]:
     found = {
         "A pyramid is a rough frequency decomposition.": (
             f"Rough indeed: the band L1 is {width['classic']:.1f} octaves wide (bilinear: "
-            f"{width['bilinear']:.1f}), an ideal one 1. Of its power {false['classic']:.0f} % is "
-            f"aliased (bilinear: {false['bilinear']:.0f} %)."
+            f"{width['bilinear']:.1f}), an ideal one 1. Of its power {false['classic']:.1f} % is "
+            f"aliased (bilinear: {false['bilinear']:.0f} %), for waves as strong as in photographs."
         ),
         "A Gaussian pyramid is one low-pass after another, and halving is like halving the "
         "sampling rate.": (

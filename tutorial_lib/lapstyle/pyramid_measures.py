@@ -121,8 +121,8 @@ def width_in_octaves(found: Responses, layer: int) -> float:
     return math.log2(crossing(high, high + 1) / crossing(low, low - 1))
 
 
-def false_share(found: Responses, layer: int) -> float:
-    """Share of a layer's power that is aliased, when all waves are equally strong.
+def false_share(found: Responses, layer: int, *, falling: float = 0.0) -> float:
+    """Share of a layer's power that is aliased.
 
     Parameters
     ----------
@@ -130,13 +130,22 @@ def false_share(found: Responses, layer: int) -> float:
         From :func:`responses`.
     layer : int
         Which.
+    falling : float
+        The power of the waves that come in falls with this power of their frequency: 0 for waves
+        that are all equally strong, 2 as in natural pictures. The mean is left out.
 
     Returns
     -------
     float
         0 to 1.
+
+    References
+    ----------
+    D. J. Field, "Relations between the statistics of natural images and the response properties of
+    cortical cells", 1987, for the 2.
     """
-    right, wrong = (x[layer].square().sum() for x in (found.amplitude, found.aliased))
+    power = found.frequency[1:] ** -falling
+    right, wrong = ((power * x[layer, 1:].square()).sum() for x in (found.amplitude, found.aliased))
     return (wrong / (right + wrong)).item()
 
 

@@ -109,15 +109,24 @@ class StyleConfig(DraftingConfig):
         Of the steps, for each stage: drafting, first revision, second revision.
     adversarial : float
         Weight of the revision networks' adversarial loss.
+    judge_rate : float
+        The discriminators' share of the learning rate. They have an easier task, the same painting
+        at every step, and soon win at the painters' rate.
+    looked : int
+        Side of the part of each revised picture that the losses look at, cut anew at each step; 0
+        looks at whole pictures. What a revision paints depends on 9 pixels around, and a part of a
+        large picture costs as much as a small picture.
     judged : int
-        Side of the parts from which the discriminator learns, cut anew at each step; 0 takes whole
-        pictures.
+        Side of the part of it, and of the painting, that the discriminator is shown; 0 shows all
+        that the losses look at.
     start : str
         Experiment whose networks to start from; empty starts afresh.
     """
 
     shares: tuple[float, ...] = (0.5, 0.25, 0.25)
     adversarial: float = 1.0
+    judge_rate: float = 1.0
+    looked: int = 0
     judged: int = 0
     start: str = ""
 

@@ -6,11 +6,11 @@ import base64
 import io
 import math
 from collections.abc import Sequence
+from functools import lru_cache, partial
 
 import ipywidgets as widgets
 import matplotlib.pyplot as plt
 import torch
-from matplotlib.axes import Axes
 from PIL import Image
 from torch import Tensor
 
@@ -18,6 +18,9 @@ from tutorial_lib import show
 from tutorial_lib.data import to_uint8
 from tutorial_lib.lapstyle.pictures import fit
 from tutorial_lib.lapstyle.pyramid import Form, laplacian_pyramid, layers, reconstruct
+from tutorial_lib.lapstyle.stylise import recorded_painter
+from tutorial_lib.metrics import imresize
+from tutorial_lib.show.boxes import arrow, box
 
 _ALT = "The picture with its bands as loud as the sliders say."
 
@@ -93,6 +96,29 @@ class EqualiserPanel:
 
     def _repr_mimebundle_(self, **options: object) -> dict[str, object]:
         return self.widget._repr_mimebundle_(**options)
+
+
+_painter = lru_cache(maxsize=1)(recorded_painter)
+
+
+@torch.no_grad()
+def painted_in_page(image: Tensor, style: str, strength: float) -> show.Picture:
+    """A photograph beside its painting by a recorded painter.
+
+    Parameters
+    ----------
+    image : Tensor
+        (1, 3, H, W), range [0, 1].
+    style : str
+        Whose painter.
+    strength : float
+        0 to 1, as in :func:`tutorial_lib.lapstyle.drafting.stylised_maps`.
+    """
+    return show.grid(
+        {"photograph": image, f"{style}, {strength:g}": _painter(style)(image, strength=strength)},
+        alt="A photograph and its painting.",
+        columns=2,
+    )
 
 
 def layer_names(levels: int) -> list[str]:
@@ -181,23 +207,75 @@ def middle(picture: Tensor, size: tuple[int, int]) -> Tensor:
     return picture[..., top : top + size[0], left : left + size[1]]
 
 
+def larger(picture: Tensor, times: int) -> Tensor:
+    """A picture so many times as large, smooth: pixels repeated as blocks would look painted.
+
+    Examples
+    --------
+    >>> larger(torch.rand(1, 3, 8, 10), 3).shape
+    torch.Size([1, 3, 24, 30])
+    """
+    height, width = picture.shape[-2:]
+    return imresize(picture, size=(times * height, times * width)).clamp(0, 1)
+
+
+_box = partial(box, size=(1.5, 0.62), fontsize=9)
+
+
+def drafting_diagram() -> show.Picture:
+    """The drafting network: three maps of the encoder, AdaIN at each, and the decoder."""
+    with show.style():
+        figure, axes = plt.subplots(figsize=(7, 3.6))
+    rows = [("relu4_1", "512 maps, 16"), ("relu3_1", "256 maps, 32"), ("relu2_1", "128 maps, 64")]
+    for y, (name, size) in enumerate(rows):
+        _box(axes, 0, y, f"{name}\n{size}")
+        _box(axes, 2.3, y, "AdaIN", "#f6e7d8")
+        _box(
+            axes, 4.6, y, ("ResBlock, Conv", "+ ResBlock, Conv", "+ Conv, Conv")[y], colour="white"
+        )
+        arrow(axes, (0.75, y), (1.55, y))
+        arrow(axes, (3.05, y), (3.85, y))
+    for y in (0, 1):
+        arrow(axes, (0, y + 0.69), (0, y + 0.31))
+        arrow(axes, (4.6, y + 0.31), (4.6, y + 0.69))
+        axes.text(4.7, y + 0.5, "doubled", va="center", fontsize=8)
+    _box(axes, 0, 3, "small photograph\n128", colour="white")
+    arrow(axes, (0, 2.69), (0, 2.31))
+    _box(axes, 4.6, 3, "Conv, Conv: draft\n128", colour="#f6e7d8")
+    arrow(axes, (4.6, 2.31), (4.6, 2.69))
+    axes.text(4.7, 2.5, "doubled", va="center", fontsize=8)
+    _box(axes, 2.3, 3, "painting's\nmoments", colour="white")
+    arrow(axes, (2.3, 2.69), (2.3, 2.31))
+    for x, name in ((0, "VGG, frozen"), (4.6, "decoder, trained")):
+        axes.text(x, -0.6, name, ha="center", fontsize=9, style="italic")
+    axes.set(xlim=(-0.9, 5.7), ylim=(-0.8, 3.4))
+    axes.axis("off")
+    return show.figure(
+        figure,
+        alt="The drafting network. On the left VGG takes the small photograph down to the maps "
+        "relu2_1, relu3_1 and relu4_1. Each goes through AdaIN with the painting's moments. On the "
+        "right the decoder begins at relu4_1, doubles the sides and adds relu3_1, doubles them and "
+        "adds relu2_1, doubles them once more and paints the draft.",
+    )
+
+
 def diagram() -> show.Picture:
     """The way of a picture of 512 pixels through a draft and two revisions."""
     with show.style():
         figure, axes = plt.subplots(figsize=(7, 2.6))
-    _box(axes, 0, 2, "photograph\n512", color="white")
+    _box(axes, 0, 2, "photograph\n512", colour="white")
     for index, (size, name) in enumerate([("128", "Draft"), ("256", "Rev 1"), ("512", "Rev 2")]):
         x = 2.2 + 2.1 * index
-        _box(axes, x, 2, f"{'band' if index else 'small picture'}\n{size}", color="white")
+        _box(axes, x, 2, f"{'band' if index else 'small picture'}\n{size}", colour="white")
         _box(axes, x, 1, name)
-        _box(axes, x, 0, f"{'painting' if index else 'draft'}\n{size}", color="#f6e7d8")
-        _arrow(axes, (x, 1.69), (x, 1.31))
-        _arrow(axes, (x, 0.69), (x, 0.31))
+        _box(axes, x, 0, f"{'painting' if index else 'draft'}\n{size}", colour="#f6e7d8")
+        arrow(axes, (x, 1.69), (x, 1.31))
+        arrow(axes, (x, 0.69), (x, 0.31))
         if index:
-            _arrow(axes, (x - 1.35, 0.1), (x - 0.75, 0.1))
-            _arrow(axes, (x - 1.35, 0.28), (x - 0.75, 0.85))
+            arrow(axes, (x - 1.35, 0.1), (x - 0.75, 0.1))
+            arrow(axes, (x - 1.35, 0.28), (x - 0.75, 0.85))
             axes.text(x - 1.05, -0.22, "doubled", ha="center", fontsize=8)
-    _arrow(axes, (0.75, 2), (1.45, 2))
+    arrow(axes, (0.75, 2), (1.45, 2))
     for x in (4.3, 6.4):
         axes.text(x - 1.05, -0.42, "and added", ha="center", fontsize=8)
     axes.set(xlim=(-0.9, 7.3), ylim=(-0.6, 2.4))
@@ -208,17 +286,3 @@ def diagram() -> show.Picture:
         "the drafting network; the draft, doubled, goes with the next band of the photograph "
         "through the first revision network and is added to what comes out; the same again at 512.",
     )
-
-
-def _box(axes: Axes, x: float, y: float, text: str, *, color: str = "#dbe9f6") -> None:
-    width, height = 1.5, 0.62
-    axes.add_patch(
-        plt.Rectangle(
-            (x - width / 2, y - height / 2), width, height, facecolor=color, edgecolor="#24292f"
-        )
-    )
-    axes.text(x, y, text, ha="center", va="center", fontsize=9)
-
-
-def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
-    axes.annotate("", end, start, arrowprops={"arrowstyle": "->"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +20,7 @@ from tutorial_lib.data import from_uint8
 from tutorial_lib.experiment import Run
 from tutorial_lib.lapstyle.drafting import stylised_maps
 from tutorial_lib.lapstyle.encoder import Encoder
-from tutorial_lib.lapstyle.losses import base_losses
+from tutorial_lib.lapstyle.losses import BASE, Style, base_losses
 from tutorial_lib.lapstyle.painter import LapStyle
 from tutorial_lib.lapstyle.pictures import Photographs, style_picture
 from tutorial_lib.lapstyle.revision import PatchDiscriminator
@@ -106,12 +107,14 @@ class StyleRecipe:
         self.model.to(fabric.device)
         self._start_from(weights or {})
         self.judging = encoder
+        # Autocast would turn the same frozen weights into half precision at every step.
+        half = copy.deepcopy(encoder).to(half_type(fabric))
         # Three sizes take minutes to compile, which a short run does not earn back.
         long = steps >= 30_000
         on_gpu = fabric.device.type == "cuda"
-        self.encoder: Any = torch.compile(encoder, dynamic=False) if long and on_gpu else encoder
+        self.encoder: Any = torch.compile(half, dynamic=False) if long and on_gpu else half
         with torch.no_grad():
-            self.style_maps = [encoder(p.to(fabric.device)) for p in self.paintings]
+            self.styles = [Style.of(self.judging(p.to(fabric.device))) for p in self.paintings]
             self.model.learn_style(self.paintings[0].to(fabric.device))
 
         networks = {"decoder": self.model.decoder} | {
@@ -158,25 +161,26 @@ class StyleRecipe:
         zero = photo.new_zeros(())
         losses = {"identity": self.last_identity, "adversarial": zero, "discriminator": zero}
 
-        with torch.no_grad(), self.fabric.autocast():
-            content = self.encoder(photo)
         identity: Tensor | None = None
         if stage == 0:
             name = "decoder"
+            content = self._maps(photo)
             also = self.config.identity > 0 and index % self.config.identity_every == 0
             made, identity = self._draft(content, photo, identity=also)
         else:
             name = f"revision{stage}"
-            made = self._revised(photo, stage)
-            losses["discriminator"] = self._judge(made.detach(), stage, generator)
+            made, photo = self._revised(photo, stage, generator)
+            content = self._maps(photo)
+            seen = _part(made, self.config.judged, generator)
+            losses["discriminator"] = self._judge(seen.detach(), stage, generator)
         with self.fabric.autocast():
             maps = self.encoder(made)
-        losses |= base_losses(maps, content, self.style_maps[stage], places=places)
-        counted = {k: losses[k] for k in ("perceptual", "self_similarity", "moment", "remd")}
+        losses |= base_losses(maps, content, self.styles[stage], places=places)
+        counted = {name: losses[name] for name in BASE}
         if stage > 0 and self.weights.adversarial:
             judge = self.trained[f"judge{stage}"].requires_grad_(False)
             with self.fabric.no_backward_sync(judge, enabled=self.fabric.world_size > 1):
-                losses["adversarial"] = counted["adversarial"] = adversarial_loss(judge(made))
+                losses["adversarial"] = counted["adversarial"] = adversarial_loss(judge(seen))
         total = self.weights.total(counted)
         if identity is not None:
             total = total + self.config.identity * identity
@@ -197,22 +201,40 @@ class StyleRecipe:
         made = self.trained["decoder"](both)
         return made[:-1], F.mse_loss(made[-1:].float(), photo[:1])
 
-    def _revised(self, photo: Tensor, stage: int) -> Tensor:
-        """Paint as far as the stage before with fixed networks, and revise once with this one's."""
+    @torch.no_grad()
+    def _maps(self, photo: Tensor) -> dict[str, Tensor]:
+        with self.fabric.autocast():
+            return self.encoder(photo)
+
+    def _revised(
+        self, photo: Tensor, stage: int, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Paint as far as the stage before with fixed networks, and revise once with this one's.
+
+        Returns
+        -------
+        made, photo : Tensor
+            The part of the pictures that the losses look at, painted and as it was.
+        """
         with torch.no_grad(), self.fabric.autocast():
             shown, small = self.model.apart(photo, levels=1)
             below = self.model.stages(small, levels=stage - 1)[-1]
-        return self.model.revise(self.trained[f"revision{stage}"], shown, below.float())
+        # Half of each side, so that places agree at both levels.
+        place = _place(below, self.config.looked // 2, generator)
+        top, left, height, width = (2 * length for length in place)
+        at = (..., slice(top, top + height), slice(left, left + width))
+        revision = self.trained[f"revision{stage}"]
+        return self.model.revise(revision, shown[at], _cut(below, place).float()), photo[at]
 
     def _judge(self, made: Tensor, stage: int, generator: torch.Generator) -> Tensor:
-        """Update the discriminator on patches of the style's painting and on painted ones."""
+        """Update the discriminator on parts of the style's painting and of painted pictures."""
         if not self.weights.adversarial:
             return made.new_zeros(())
         name, painting = f"judge{stage}", self.paintings[stage].to(made.device)
-        side = self.config.judged or self.config.sizes[stage]
+        side = made.shape[-1]
         real = torch.cat([_part(painting, side, generator) for _ in range(len(made))])
         judge = self.trained[name].requires_grad_(True)
-        loss = discriminator_loss(judge(real), judge(_part(made, side, generator)))
+        loss = discriminator_loss(judge(real), judge(made))
         self.optimizers[name].zero_grad(set_to_none=True)
         self.fabric.backward(loss)
         self.optimizers[name].step()
@@ -225,9 +247,10 @@ class StyleRecipe:
             done = (index - begin) / max(1, self.ends[stage] - begin)
             warm = min(50.0, (self.ends[stage] - begin) / 5)
             rate *= min(1.0, (index - begin + 1) / warm) * (1 + math.cos(math.pi * done)) / 2
-        for optimizer in self.optimizers.values():
+        for name, optimizer in self.optimizers.items():
+            share = self.config.judge_rate if name.startswith("judge") else 1.0
             for group in optimizer.param_groups:
-                group["lr"] = rate
+                group["lr"] = share * rate
 
     def result(self) -> LapStyle:
         """The painter to evaluate, as it will be stored: weights rounded to half precision."""
@@ -238,14 +261,29 @@ class StyleRecipe:
         return painter.to(self.fabric.device)
 
 
+def half_type(fabric: Fabric) -> torch.dtype:
+    """The type in which the device multiplies under `fabric`'s precision."""
+    one = torch.ones(1, 1, device=fabric.device)
+    with fabric.autocast():
+        return (one @ one).dtype
+
+
+def _place(picture: Tensor, side: int, generator: torch.Generator) -> tuple[int, int, int, int]:
+    """Top, left, height and width of a random square; all of a picture for a side of 0."""
+    height, width = (min(side or length, length) for length in picture.shape[-2:])
+    down, right = torch.rand(2, generator=generator).tolist()
+    top = int(down * (picture.shape[-2] - height + 1))
+    left = int(right * (picture.shape[-1] - width + 1))
+    return top, left, height, width
+
+
+def _cut(picture: Tensor, place: tuple[int, int, int, int]) -> Tensor:
+    top, left, height, width = place
+    return picture[..., top : top + height, left : left + width]
+
+
 def _part(picture: Tensor, side: int, generator: torch.Generator) -> Tensor:
-    """A random square of pictures, or all of them where they are not larger."""
-    places = torch.rand(2, generator=generator).tolist()
-    top, left = (
-        int(x * max(1, length - side + 1))
-        for x, length in zip(places, picture.shape[-2:], strict=True)
-    )
-    return picture[..., top : top + side, left : left + side]
+    return _cut(picture, _place(picture, side, generator))
 
 
 def train_painter(

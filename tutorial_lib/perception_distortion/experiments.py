@@ -14,6 +14,7 @@ from tutorial_lib.perception_distortion.points import (
     PRISTINE,
     PointConfig,
     run_bicubic,
+    run_brief,
     run_photographs,
     run_srgan,
     run_srresnet,
@@ -22,10 +23,13 @@ from tutorial_lib.perception_distortion.reading import COEFFICIENTS
 from tutorial_lib.perception_distortion.sweep import SweepConfig, run_sweep
 from tutorial_lib.vgg import VGG16_FILE
 
+START = "srgan/brief"
+"""What every training of the sweep is carried on from."""
+
 
 def _sweep(name: str, summary: str, **losses: float | str | bool) -> Experiment:
     def config(steps: int, **more: object) -> SweepConfig:
-        return SweepConfig(steps=steps, **{**losses, **more})  # type: ignore[arg-type]
+        return SweepConfig(steps=steps, **{"start": START, **losses, **more})  # type: ignore[arg-type]
 
     return Experiment(
         name=f"perception_distortion/{name}",
@@ -61,6 +65,7 @@ def _point(name: str, summary: str, run: Callable[[Run], ledger.Record]) -> Expe
 
 EXPERIMENTS = (
     _point("bicubic", "the point of bicubic interpolation", run_bicubic),
+    _point("brief", "the point of the SRResNet that the sweep starts from", run_brief),
     _point("srresnet", "the point of the recorded SRResNet", run_srresnet),
     _point("srgan", "the point of the recorded SRGAN", run_srgan),
     _point("photographs", "the point of the photographs themselves", run_photographs),

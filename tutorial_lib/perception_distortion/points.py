@@ -195,6 +195,11 @@ def run_bicubic(run: Run) -> ledger.Record:
     return _method(run, lambda low: imresize(low, scale=SCALE))
 
 
+def run_brief(run: Run) -> ledger.Record:
+    """Measure the recorded SRResNet of the short training."""
+    return _recorded(run, "srgan/brief")
+
+
 def run_srresnet(run: Run) -> ledger.Record:
     """Measure the recorded SRResNet."""
     return _recorded(run, "srgan/srresnet")

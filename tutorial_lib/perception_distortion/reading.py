@@ -23,6 +23,7 @@ CONTENT = {
 
 METHODS = {
     "bicubic": "bicubic",
+    "brief": "brief SRResNet",
     "srresnet": "SRResNet",
     "srgan": "SRGAN",
     "photographs": "photographs",

@@ -341,7 +341,7 @@ def _draw_place(axes: Axes, name: str, here: Mapping[str, tuple[float, float]]) 
     colour, marker = KINDS["other content losses" if name in CONTENT else kind]
     axes.errorbar(x, y, xerr=dx, yerr=dy, color=colour, marker=marker, elinewidth=0.8)
     if name not in CONTENT:
-        left = name == "srresnet"
+        left = name in ("brief", "srresnet")
         axes.annotate(
             TITLES[name],
             (x, y),

@@ -39,13 +39,13 @@ def _looks_natural(read: Reader) -> str:
 
 def _content_share(read: Reader) -> str:
     parts = []
-    for name in ("srgan", "vgg54"):
+    for name in ("srgan", "brief_vgg54"):
         record = read(f"srgan/{name}")
         weights = {"mse": 1.0, **{k: record.config[k] for k in ("content", "adversarial")}}
         terms = {k: w * fmean(record.curves[k]["value"]) for k, w in weights.items()}
         share = 100 * terms["content"] / sum(terms.values())
         parts.append(f"{share:.2g} % with {record.protocol['content loss']}")
-    return "the VGG term's share of the generator's loss: " + ", ".join(parts)
+    return "the VGG term's share of the article's three losses: " + ", ".join(parts)
 
 
 CLAIMS = (

@@ -16,6 +16,7 @@ from torch import Tensor
 from tutorial_lib.data import embedded, low_resolution
 from tutorial_lib.ledger import Record
 from tutorial_lib.metrics import Protocol, psnr, to_y
+from tutorial_lib.show.boxes import arrow, box
 from tutorial_lib.show.curves import curves, figure
 from tutorial_lib.show.grids import grid
 from tutorial_lib.show.pictures import Picture
@@ -57,6 +58,9 @@ ARTICLE = {
     "batch, patch": "16, 96 px",
     "learning rate": "0.0001; SRGAN: ×0.1 every 100,000",
     "weights kept": "the last",
+    "weights that learn": "all",
+    "D sees": "the whole patch",
+    "further losses": "none",
     "precision": "float32",
     "VGG features": "VGG19, φ2,2 (relu2_2)",
 }
@@ -93,13 +97,11 @@ def generator_diagram() -> Picture:
         drawn, axes = plt.subplots(figsize=(5.4, 1.9))
     left, edges = 0.0, []
     for label, width in PARTS:
-        box = plt.Rectangle((left, 0), width, 1, facecolor="#dbe9f6", edgecolor="#24292f")
-        axes.add_patch(box)
-        axes.text(left + width / 2, 0.5, label, ha="center", va="center", fontsize=9)
+        box(axes, left + width / 2, 0.5, label, size=(width, 1), fontsize=9)
         edges.append((left, left + width))
         left += width + 0.8
     for (_, end), (begin, _) in pairwise(edges):
-        axes.annotate("", (begin, 0.5), (end, 0.5), arrowprops={"arrowstyle": "->"})
+        arrow(axes, (end, 0.5), (begin, 0.5))
     source, target = edges[0][1] + 0.4, edges[2][1] + 0.4
     axes.plot([source, source, target, target], [0.5, 1.35, 1.35, 0.5], color="#0a66c2")
     axes.text((source + target) / 2, 1.42, "the long skip: added", ha="center", fontsize=9)
@@ -138,6 +140,11 @@ def plan(record: Record) -> dict[str, str]:
         rate += f"×0.1 every {config['drop_every']:,}"
     else:
         rate += "constant"
+    further = [
+        f"{config[key]:g} × {words}"
+        for key, words in (("slope_penalty", "D's slope / 2"), ("block", "mean block's error"))
+        if config.get(key)
+    ]
     asked = "" if record.steps == record.steps_planned else f" of {record.steps_planned:,}"
     return {
         "start": config.get("start") or "random weights",
@@ -146,6 +153,9 @@ def plan(record: Record) -> dict[str, str]:
         "batch, patch": f"{config['batch']}, {config['patch']} px",
         "learning rate": rate,
         "weights kept": "mean over the last tenth" if config.get("average") else "the last",
+        "weights that learn": f"all but the {config['frozen']}" if config.get("frozen") else "all",
+        "D sees": f"{config['window']} px of it" if config.get("window") else "the whole patch",
+        "further losses": ", ".join(further) or "none",
         "precision": record.precision,
         "VGG features": record.protocol.get("content loss", "none"),
         "device": record.device,

@@ -2,9 +2,6 @@
 // where there is one, else, and after any error there, on one thread by WebAssembly.
 "use strict";
 (() => {
-  /** @typedef {{data: Float32Array, dims: number[]}} Values an array and its sides */
-  /** @typedef {Record<string, number>} Mixture name of a network → its share of the weights */
-
   const DEVICES = {
     webgpu: { pack: "ort-webgpu", words: "WebGPU" },
     wasm: { pack: "ort-wasm", words: "WebAssembly, one thread" },
@@ -40,9 +37,14 @@
       },
       async run({ graph, sides, inputs, mixture }) {
         const session = await compiled(graphs[graph], sides);
-        const found = await session.run({ ...mix(mixture), ...tensors(inputs) });
+        const known = { ...mix(mixture), ...tensors(inputs) };
+        // A network may have more weights than this graph is of.
+        const wanted = session.inputNames.map((/** @type {string} */ name) => [name, known[name]]);
+        const found = await session.run(Object.fromEntries(wanted));
+        /** @type {Record<string, InPage.Values>} */
         const outputs = {};
-        for (const [name, { data, dims }] of Object.entries(found)) {
+        for (const name of session.outputNames) {
+          const { data, dims } = found[name];
           if (!Number.isFinite(data[0])) throw new Error(`${name} is not a number`);
           outputs[name] = { data, dims };
         }
@@ -50,7 +52,7 @@
       },
     };
 
-    /** @param {Record<string, Values>} arrays */
+    /** @param {Record<string, InPage.Values>} arrays */
     function tensors(arrays) {
       const made = Object.entries(arrays).map(([name, { data, dims }]) => [
         name,
@@ -59,7 +61,11 @@
       return Object.fromEntries(made);
     }
 
-    /** A graph ready to run on inputs of these sides; those of before are given up. */
+    /**
+     * A graph ready to run on inputs of these sides; those of before are given up.
+     * @param {{file: Uint8Array, sides?: string, session?: any}} graph
+     * @param {Record<string, number>} sides
+     */
     async function compiled(graph, sides) {
       const wanted = JSON.stringify(sides);
       if (graph.sides !== wanted) {
@@ -74,13 +80,17 @@
       return graph.session;
     }
 
-    /** The weights of a network, or between networks: each the mean of theirs. */
+    /**
+     * The weights of a network, or between networks: each the mean of theirs.
+     * @param {InPage.Mixture} mixture
+     */
     function mix(mixture) {
       const parts = Object.entries(mixture).filter(([, share]) => share);
       const [[first, whole]] = parts;
       if (parts.length === 1 && whole === 1) return networks[first];
       const key = JSON.stringify(mixture);
       if (mixed.key !== key) {
+        /** @type {Record<string, any>} */
         const weights = {};
         for (const [name, { data, dims }] of Object.entries(networks[first])) {
           const mean = new Float32Array(data.length);
@@ -99,17 +109,19 @@
       try {
         postMessage({ id, answer: await tasks[kind](task) });
       } catch (error) {
-        postMessage({ id, error: String(error?.message ?? error) });
+        postMessage({ id, error: error instanceof Error ? error.message : String(error) });
       }
     };
   }
 
   /** Why a run ended without an answer: the reader stopped it. */
-  class Stopped extends Error {}
+  class Stopped extends Error {
+    name = "Stopped";
+  }
 
   class Engine {
     /**
-     * @param {"webgpu" | "wasm"} device where to try first
+     * @param {InPage.Device} device where to try first
      * @param {(words: string) => void} say tells the reader what is going on
      */
     constructor(device, say) {
@@ -117,14 +129,15 @@
       this.say = say;
       /** @type {Worker | null} */
       this.worker = null;
-      /** @type {Promise<void> | null} done when the worker knows what it must */
+      /** @type {Promise<void> | null} done when the worker has started */
       this.ready = null;
       /** @type {Map<number, {done: (answer: any) => void, fail: (error: Error) => void}>} */
       this.waiting = new Map();
       this.count = 0;
       this.stops = 0;
-      /** @type {object[]} what each new worker is told */
+      /** @type {object[]} what each worker is told */
       this.known = [];
+      this.told = 0; // how much of it the present one was told
     }
 
     /** What runs the networks, in words. */
@@ -132,12 +145,12 @@
       return DEVICES[this.device].words;
     }
 
-    /** Make a graph known, before the first run. @param {string} name @param {Uint8Array} file in ONNX */
-    graph(name, file) {
-      this.known.push({ kind: "graph", name, file });
+    /** Make a graph known. @param {string} name @param {InPage.Packed} file in ONNX */
+    graph(name, { data }) {
+      this.known.push({ kind: "graph", name, file: data });
     }
 
-    /** Make a network known, before the first run. @param {string} name @param {Record<string, Values>} weights */
+    /** Make a network known. @param {string} name @param {InPage.Weights} weights */
     network(name, weights) {
       this.known.push({ kind: "network", name, weights });
     }
@@ -147,16 +160,17 @@
      * @param {string} graph
      * @param {object} task
      * @param {Record<string, number>} task.sides the open dimensions of the graph by name
-     * @param {Record<string, Values>} task.inputs
-     * @param {Mixture} task.mixture one network, or several between which to run one
-     * @returns {Promise<Record<string, Values>>} the outputs by name
+     * @param {Record<string, InPage.Values>} task.inputs
+     * @param {InPage.Mixture} task.mixture one network, or several between which to run one
+     * @returns {Promise<Record<string, InPage.Values>>} the outputs by name
      */
     async run(graph, task) {
       const message = { kind: "run", graph, ...task };
       try {
         await this.start();
         return await this.ask(message);
-      } catch (error) {
+      } catch (caught) {
+        const error = /** @type {Error} */ (caught);
         if (error instanceof Stopped || this.device !== "webgpu") throw error;
         this.stop();
         this.device = "wasm";
@@ -175,9 +189,10 @@
       this.fail(new Stopped("stopped"));
     }
 
-    /** Start a worker if there is none, and tell it what is known. @returns {Promise<void>} */
-    start() {
-      return (this.ready ??= this.boot());
+    /** Start a worker if there is none, and tell it what it does not know yet. */
+    async start() {
+      await (this.ready ??= this.boot());
+      while (this.told < this.known.length) await this.ask(this.known[this.told++]);
     }
 
     async boot() {
@@ -191,6 +206,7 @@
       const address = URL.createObjectURL(text);
       const worker = new Worker(address);
       this.worker = worker;
+      this.told = 0;
       worker.onmessage = ({ data: { id, answer, error } }) => {
         const asked = this.waiting.get(id);
         this.waiting.delete(id);
@@ -204,7 +220,6 @@
       const [module, wasm] = [runtime.module.data, runtime.wasm.data];
       await this.ask({ kind: "start", module, wasm, device: this.device });
       URL.revokeObjectURL(address);
-      for (const message of this.known) await this.ask(message);
     }
 
     /** @param {Error} error for all that wait for an answer */
@@ -224,5 +239,5 @@
     }
   }
 
-  Object.assign(tutorialInPage, { Engine, Stopped });
+  tutorialInPage.Engine = Engine;
 })();

@@ -1,32 +1,34 @@
-// Puts a button where a page has a network to try. All else is loaded when it is pressed.
+// Puts a button where a page has a network to try.
 "use strict";
 (() => {
-  const PARTS = ["packs", "engine", "resize", "tiles", "divider", "pictures"];
-  const here = document.currentScript.src.replace(/loader\.js.*/, "");
+  const { src } = /** @type {HTMLScriptElement} */ (document.currentScript);
+  const here = src.replace(/loader\.js.*/, "");
+  /** @type {Record<string, Promise<unknown>>} */
   const scripts = {};
-  // Run a script of the site, given from this one's folder, once.
-  const script = (path) =>
+  // Run a script, given from this one's folder, once.
+  const script = (/** @type {string} */ path) =>
     (scripts[path] ??= new Promise((done, fail) => {
       const tag = document.createElement("script");
       tag.src = here + path;
       tag.onload = done;
       tag.onerror = () => {
         delete scripts[path];
-        fail(new Error(`${path.split("/").pop()} could not be loaded`));
+        fail(Error(`${path.split("/").pop()} could not be loaded`));
       };
       document.head.append(tag);
     }));
-  const { demos } = (window.tutorialInPage = { packed: {}, demos: {}, here, script });
+  window.tutorialInPage = { packed: {}, demos: {}, here, script };
 
-  for (const place of document.querySelectorAll(".tutorial-inpage[data-packs]")) {
-    const { demo, words, packs } = place.dataset;
-    const { "ort-wasm": wasm, "ort-webgpu": webgpu, ...own } = JSON.parse(packs);
+  for (const node of document.querySelectorAll(".tutorial-inpage[data-packs]")) {
+    const place = /** @type {HTMLElement} */ (node);
+    const { words, packs } = place.dataset;
+    const { "ort-wasm": wasm, "ort-webgpu": webgpu, ...own } = JSON.parse(packs ?? "");
     const button = document.createElement("button");
     const status = document.createElement("p");
     status.role = "status";
-    const label = (device, engine) => {
+    const label = (/** @type {string} */ device, bytes = 0) => {
       place.dataset.device = device;
-      const bytes = Object.values(own).reduce((a, b) => a + b, engine);
+      for (const name in own) bytes += own[name];
       button.textContent = `${words} (loads ${(bytes / 1e6).toFixed(1)} MB)`;
     };
     label("wasm", wasm);
@@ -37,11 +39,11 @@
       busy = true;
       status.textContent = "Loading …";
       try {
-        for (const part of [...PARTS, demo]) await script(part + ".js");
-        await demos[demo](place, status);
+        await script("packs.js");
+        await tutorialInPage.open(place, status);
         button.remove();
       } catch (error) {
-        status.textContent = `${error.message}. Press again to try once more.`;
+        status.textContent = `${Object(error).message}. Press again to try once more.`;
         busy = false;
       }
     };

@@ -1,22 +1,28 @@
-// Packs: what a demo needs beside code, each a script that holds the base64 of a gzipped
-// safetensors file, since a page that is opened from a folder may read nothing but scripts.
+// Opens a demo, and loads its packs: what it needs beside code, each a script that holds the base64
+// of a gzipped safetensors file, since a page that is opened from a folder may read only scripts.
 "use strict";
 (() => {
+  const PARTS = ["engine", "resize", "tiles", "divider", "pictures", "desk"];
+
   const style = document.createElement("link");
   style.rel = "stylesheet";
   style.href = `${tutorialInPage.here}inpage.css`;
   document.head.append(style);
 
-  /** @typedef {{data: Float32Array | Uint8Array, dims: number[]}} Values an array and its sides */
-  /** @typedef {Record<string, Values>} Pack */
+  /** Run what all demos need, and a place's demo. @type {InPage.Shared["open"]} */
+  tutorialInPage.open = async (place, status) => {
+    const demo = place.dataset.demo ?? "";
+    for (const part of [...PARTS, demo]) await tutorialInPage.script(`${part}.js`);
+    await tutorialInPage.demos[demo](place, status);
+  };
 
-  /** @type {Record<string, Promise<Pack>>} */
+  /** @type {Record<string, Promise<InPage.Pack>>} */
   const packs = {};
 
   /**
    * The arrays of a pack, loaded at the first call; half precision has become single.
    * @param {string} name
-   * @returns {Promise<Pack>}
+   * @returns {Promise<InPage.Pack>}
    */
   tutorialInPage.pack = (name) =>
     (packs[name] ??= load(name).catch((error) => {
@@ -28,15 +34,15 @@
    * Load all that the demo of a place needs, and say how far it is.
    * @param {HTMLElement} place
    * @param {(words: string) => void} say
-   * @returns {Promise<Record<string, Pack>>}
+   * @returns {Promise<Record<string, InPage.Pack>>}
    */
   tutorialInPage.load = async (place, say) => {
-    const sizes = Object.entries(JSON.parse(place.dataset.packs)).filter(
+    const sizes = Object.entries(JSON.parse(place.dataset.packs ?? "")).filter(
       ([name]) => !name.startsWith("ort-") || name === `ort-${place.dataset.device}`,
     );
     const megabytes = (/** @type {number} */ bytes) => (bytes / 1e6).toFixed(1);
     const total = megabytes(sizes.reduce((sum, [, size]) => sum + size, 0));
-    /** @type {Record<string, Pack>} */
+    /** @type {Record<string, InPage.Pack>} */
     const loaded = {};
     let bytes = 0;
     for (const [name, size] of sizes) {
@@ -47,7 +53,7 @@
     return loaded;
   };
 
-  /** @param {string} name @returns {Promise<Pack>} */
+  /** @param {string} name @returns {Promise<InPage.Pack>} */
   async function load(name) {
     if (typeof DecompressionStream === "undefined") {
       throw new Error("This browser cannot unpack the network: one of 2023 or later can");
@@ -70,12 +76,12 @@
   /**
    * Read a safetensors file: the length of its header, the header in JSON, the values.
    * @param {ArrayBuffer} file
-   * @returns {Pack}
+   * @returns {InPage.Pack}
    */
   function parse(file) {
     const length = new DataView(file).getUint32(0, true);
     const header = JSON.parse(new TextDecoder().decode(new Uint8Array(file, 8, length)));
-    /** @type {Pack} */
+    /** @type {InPage.Pack} */
     const found = {};
     for (const [name, { dtype, shape, data_offsets: offsets }] of Object.entries(header)) {
       if (name === "__metadata__") continue;
@@ -87,10 +93,10 @@
     return found;
   }
 
-  /** @type {Float32Array | undefined} the value of each of the 65,536 half-precision numbers */
+  /** @type {Float32Array<ArrayBuffer> | undefined} value of each of the 65,536 half-precision numbers */
   let halves;
 
-  /** @param {Uint16Array} bits of numbers in half precision @returns {Float32Array} */
+  /** @param {Uint16Array} bits of numbers in half precision @returns {Float32Array<ArrayBuffer>} */
   function fromHalf(bits) {
     halves ??= Float32Array.from({ length: 65536 }, (_, half) => {
       const sign = half >> 15 ? -1 : 1;

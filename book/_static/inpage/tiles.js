@@ -5,12 +5,9 @@
   const LONGEST = 128; // pixels of a tile's side, before enlargement
   const OVERLAP = 16; // pixels around what is kept of a tile, but for the picture's own borders
 
-  /** @typedef {{from: number, size: number, first: number, last: number}} Cut what a network sees
-   * of a line of pixels, and the part [first, last) of the line that is kept of its answer */
-
   /**
    * @param {number} length pixels of the line
-   * @returns {Cut[]}
+   * @returns {InPage.Cut[]}
    */
   function cuts(length) {
     const count =
@@ -33,7 +30,7 @@
    * The tiles of a picture, row by row.
    * @param {number} width
    * @param {number} height
-   * @returns {{x: Cut, y: Cut}[]}
+   * @returns {InPage.Tile[]}
    */
   tutorialInPage.tiles = (width, height) =>
     cuts(height).flatMap((y) => cuts(width).map((x) => ({ x, y })));
@@ -41,7 +38,7 @@
   /**
    * What a network sees of a picture: red, green and blue apart, from 0 to 1.
    * @param {ImageData} image
-   * @param {{x: Cut, y: Cut}} tile
+   * @param {InPage.Tile} tile
    * @returns {Float32Array} (3, height, width) of the tile
    */
   tutorialInPage.cutOut = (image, { x, y }) => {
@@ -62,7 +59,7 @@
    * Draw what is kept of a network's answer to a tile.
    * @param {CanvasRenderingContext2D} context of the whole answer
    * @param {Float32Array} planes (3, scale · height, scale · width), from 0 to 1
-   * @param {{x: Cut, y: Cut}} tile
+   * @param {InPage.Tile} tile
    * @param {number} scale how many times as long the answer's sides are
    */
   tutorialInPage.putBack = (context, planes, { x, y }, scale) => {
@@ -83,5 +80,43 @@
       }
     }
     context.putImageData(kept, x.first * scale, y.first * scale);
+  };
+
+  /**
+   * Put what is kept of a network's answer to a tile into the whole answer.
+   * @param {InPage.Planes} whole
+   * @param {Float32Array} planes as of putBack
+   * @param {InPage.Tile} tile
+   * @param {number} scale
+   */
+  tutorialInPage.paste = (whole, planes, { x, y }, scale) => {
+    const width = x.size * scale;
+    const area = width * y.size * scale;
+    for (let colour = 0; colour < 3; colour++) {
+      for (let row = y.first * scale; row < y.last * scale; row++) {
+        const from = colour * area + (row - y.from * scale) * width;
+        const kept = planes.subarray(
+          from + (x.first - x.from) * scale,
+          from + (x.last - x.from) * scale,
+        );
+        whole.data.set(kept, (colour * whole.height + row) * whole.width + x.first * scale);
+      }
+    }
+  };
+
+  /**
+   * A picture as canvases take it: clamped and rounded, to the even one of two halves.
+   * @param {InPage.Planes} planes
+   */
+  tutorialInPage.toImage = ({ data, width, height }) => {
+    const image = new ImageData(width, height);
+    const area = width * height;
+    for (let i = 0; i < area; i++) {
+      for (let colour = 0; colour < 3; colour++) {
+        image.data[4 * i + colour] = 255 * data[colour * area + i];
+      }
+      image.data[4 * i + 3] = 255;
+    }
+    return image;
   };
 })();

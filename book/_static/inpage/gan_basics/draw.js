@@ -1,7 +1,7 @@
 // The game, drawn: squares of the plane, and curves over the rounds. Colours are the chapter's.
 
 const PALE = "rgb(252,252,250)";
-const [FAKE, UNSURE, REAL] = [[240, 160, 96], [252, 252, 250], [112, 176, 226]];
+const [FAKE, UNSURE, REAL, NOTHING] = [[240, 160, 96], [252, 252, 250], [112, 176, 226], [222, 222, 222]];
 
 /**
  * A canvas as sharp as the screen, cleared, in units in which it is 400 wide.
@@ -27,17 +27,23 @@ const acrossSquare = (x) => (Number.isFinite(x) ? ((x + EXTENT) / (2 * EXTENT)) 
 const downSquare = (y) => acrossSquare(-y);
 
 /**
- * The ground: blue where the answer is *real*, orange where it is *fake*, white between.
+ * The ground: blue where the answer is *real*, orange where it is *fake*, white between; grey where
+ * there is next to nothing to answer for.
  * @param {CanvasRenderingContext2D} context
  * @param {Float64Array} map (SIZE²,), range [0, 1], rows from the top
+ * @param {Float64Array} [present] (SIZE²,), range [0, 1]: in full from a twentieth on
  */
-function drawGround(context, map) {
+function drawGround(context, map, present) {
   const [small, pixels] = [document.createElement("canvas"), new ImageData(SIZE, SIZE)];
   small.width = small.height = SIZE;
   map.forEach((probability, i) => {
     const at = Number.isNaN(probability) ? 0 : 2 * probability - 1;
     const end = at < 0 ? FAKE : REAL;
-    for (let c = 0; c < 3; c++) pixels.data[4 * i + c] = UNSURE[c] + Math.abs(at) * (end[c] - UNSURE[c]);
+    const shown = present ? Math.min(1, 20 * present[i]) : 1;
+    for (let c = 0; c < 3; c++) {
+      const colour = UNSURE[c] + Math.abs(at) * (end[c] - UNSURE[c]);
+      pixels.data[4 * i + c] = NOTHING[c] + shown * (colour - NOTHING[c]);
+    }
     pixels.data[4 * i + 3] = 255;
   });
   /** @type {CanvasRenderingContext2D} */ (small.getContext("2d")).putImageData(pixels, 0, 0);

@@ -5,6 +5,7 @@
  * @typedef {object} View
  * @property {Float64Array} learned the discriminator, (SIZE²,), range [0, 1]
  * @property {Float64Array} optimal the best discriminator
+ * @property {Float64Array} present how much there is to judge
  * @property {Matrix} samples (1500, 2) generated points
  * @property {Matrix} arrows (64, 2) pull on the first samples
  * @property {Matrix} net (15 ** axes, 2) where the generator puts the nodes of a net over the noise
@@ -100,6 +101,7 @@ class LiveGame {
     return {
       learned: learnedMap(logits, losses),
       optimal: optimalMap(p, q),
+      present: presence(p, q),
       samples,
       arrows: pull(discriminator, matrix(64, 2, samples.data.slice(0, 128)), losses),
       net: generator.forward(noiseNet(this.noise, NODES)).answers,

@@ -68,6 +68,12 @@ class GamePanel {
       moved: () => this.draw(),
       say: (words) => this.say(words),
     });
+    this.slow = new SlowMotion({
+      game: () => this.game,
+      look: () => this.look(),
+      say: (words) => this.say(words),
+    });
+    this.slowButton = button("slow motion", () => (this.slow.timer === undefined ? this.slowly() : this.pause()));
     this.tools = element("div", { class: "game-row" },
       button("clear the drawing", () => {
         this.hand.marks.length = 0;
@@ -85,6 +91,7 @@ class GamePanel {
         button("one round", () => this.step({})),
         button("D only", () => this.step({ generator: false })),
         button("G only", () => this.step({ discriminator: false })),
+        this.slowButton,
         button("start anew", () => this.begin("A new game.")),
         button("another seed", () => {
           this.situation.seed += 1;
@@ -93,6 +100,7 @@ class GamePanel {
         button("copy the link", () => this.copyLink())),
       element("div", { class: "game-squares" }, ...squares.map(({ figure }) => figure)),
       this.tools,
+      this.slow.figure,
       this.status,
       this.spoken,
       element("div", { class: "game-charts" }, ...this.charts.map(({ figure }) => figure)),
@@ -183,6 +191,7 @@ class GamePanel {
 
   start() {
     if (!this.playable) return this.say("Nothing is drawn yet.");
+    this.stop();
     this.playButton.textContent = "pause";
     this.say(Number.isFinite(this.target) ? `Plays to round ${this.target}.` : "The game runs.");
     let nextLook = 0;
@@ -203,10 +212,22 @@ class GamePanel {
     this.timer = setTimeout(slice, 0);
   }
 
+  /** Moment by moment, through the drawing of what flows where. */
+  slowly() {
+    this.stop();
+    if (!this.playable) return this.say("Nothing is drawn yet.");
+    this.target = Infinity;
+    this.slowButton.textContent = "stop slow motion";
+    this.slow.start();
+    this.remember();
+  }
+
   stop() {
     clearTimeout(this.timer);
     this.timer = undefined;
     this.playButton.textContent = "play";
+    this.slow.stop();
+    this.slowButton.textContent = "slow motion";
   }
 
   pause() {
@@ -264,7 +285,7 @@ class GamePanel {
     const [learned, best, net] = this.squares.map((canvas) => cleared(canvas));
     if (view) {
       drawGround(learned, view.learned);
-      drawGround(best, view.optimal);
+      drawGround(best, view.optimal, view.present);
       drawReal(net, game.data.shown);
       drawNet(net, view.net, game.noise, { filled: true });
       if (layers.shown("net")) drawNet(learned, view.net, game.noise);

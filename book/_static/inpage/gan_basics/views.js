@@ -77,6 +77,18 @@ function optimalMap(p, q) {
 }
 
 /**
+ * How much there is of data or of fakes, each against its own peak: where there is next to nothing of
+ * either, what the best discriminator says is of no account.
+ * @param {Float64Array} p
+ * @param {Float64Array} q
+ * @returns {Float64Array} range [0, 1]
+ */
+function presence(p, q) {
+  const [most, mostMade] = [p, q].map((density) => density.reduce((most, x) => Math.max(most, x), 1e-12));
+  return p.map((data, i) => Math.max(data / most, q[i] / mostMade));
+}
+
+/**
  * V(D, G) where both densities are known: the integral of p log D + q log(1 − D), in nats.
  * @param {Float64Array} p
  * @param {Float64Array} q
@@ -89,18 +101,20 @@ function gameValue(p, q, logits) {
 }
 
 /**
- * Jensen–Shannon divergence of two densities, in nats, from 0 to log 2.
+ * Jensen–Shannon divergence of two densities, in nats, from 0 to log 2. What either lacks to a mass
+ * of 1 lies outside of the window, which counts as one more cell.
  * @param {Float64Array} p
  * @param {Float64Array} q
  */
 function jensenShannon(p, q) {
+  const outside = [p, q].map((density) => Math.max(0, 1 - CELL * density.reduce((sum, x) => sum + x, 0)));
   let sum = 0;
-  for (let i = 0; i < p.length; i++) {
-    const middle = (p[i] + q[i]) / 2;
-    if (p[i] > 0) sum += p[i] * Math.log(p[i] / middle);
-    if (q[i] > 0) sum += q[i] * Math.log(q[i] / middle);
+  for (let i = 0; i <= p.length; i++) {
+    const [data, made] = i < p.length ? [CELL * p[i], CELL * q[i]] : outside;
+    if (data > 0) sum += data * Math.log((2 * data) / (data + made));
+    if (made > 0) sum += made * Math.log((2 * made) / (data + made));
   }
-  return (sum * CELL) / 2;
+  return sum / 2;
 }
 
 /**
