@@ -5,7 +5,7 @@ import shutil
 import pytest
 from typer.testing import CliRunner
 
-from tutorial_lib import cli, ledger
+from tutorial_lib import cli, ledger, provenance
 from tutorial_lib.catalogue import EXPERIMENTS
 from tutorial_lib.cli import app, chapters, files_of
 from tutorial_lib.data import only_one
@@ -97,7 +97,7 @@ def runs(monkeypatch, tmp_path):
         raise ValueError("ran")
 
     monkeypatch.setattr(cli, "execute", execute)
-    monkeypatch.setattr(ledger, "commit", lambda: "0123abc" + ledger.CHANGED)
+    monkeypatch.setattr(provenance, "commit", lambda: "0123abc" + provenance.CHANGED)
     return begun
 
 
@@ -118,7 +118,7 @@ def test_a_run_to_be_published_does_not_begin_on_a_changed_tree(runs):
 
 
 def test_a_run_of_a_clean_tree_says_nothing(runs, monkeypatch):
-    monkeypatch.setattr(ledger, "commit", lambda: "0123abc")
+    monkeypatch.setattr(provenance, "commit", lambda: "0123abc")
     assert tutorial("run", "srgan/bicubic", "--profile", "book").stderr.strip() == "ran"
 
 
@@ -177,7 +177,7 @@ def test_files_of_an_experiment_without_needs():
 
 @pytest.fixture
 def checkout(tmp_path):
-    root = ledger.root()
+    root = provenance.root()
     if root is None:
         pytest.skip("not in a checkout")
     shutil.copy(root / "_config.yml", tmp_path)

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from tutorial_lib import ledger
+from tutorial_lib import ledger, provenance
 from tutorial_lib.catalogue import EXPERIMENTS
 from tutorial_lib.data import GROUPS, DataUnavailable, ImageError, InUse, fetch, group_names
 from tutorial_lib.deep_image_prior.restore import NetworkName, TaskName, restore_file
@@ -183,7 +183,7 @@ def run(
         experiment = experiment_named(name)
         if profile not in PROFILES:
             raise ValueError(f"there is no profile {profile!r}; {nearest(profile, PROFILES)}")
-        if profile != "smoke" and ledger.commit().endswith(ledger.CHANGED):
+        if profile != "smoke" and provenance.commit().endswith(provenance.CHANGED):
             if publish:
                 raise ledger.LedgerError(f"not begun: {ledger.UNCLEAN}")
             typer.secho(f"cannot be published: {ledger.UNCLEAN}", err=True, fg=typer.colors.YELLOW)
@@ -388,7 +388,7 @@ def stamp(
 ) -> None:
     """Write the repository's public address into _config.yml, notebooks and set-up cell."""
     with plain_errors():
-        root = ledger.root()
+        root = provenance.root()
         if root is None:
             raise ValueError("`tutorial stamp` works in a checkout of the repository only")
         changed = stamp_files(root, address)

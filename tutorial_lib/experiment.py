@@ -16,7 +16,7 @@ from typing import Any
 import pooch
 from lightning_fabric import Fabric
 
-from tutorial_lib import ledger
+from tutorial_lib import ledger, provenance
 from tutorial_lib.data import GROUPS, REGISTRY, group_names, only_one
 from tutorial_lib.settings import nearest, parse_changes
 from tutorial_lib.training import (
@@ -134,7 +134,7 @@ class Run:
             seed=seed,
             steps=len(history.losses),
             steps_planned=self.config.steps,
-            device=ledger.device_in_words(self.fabric.device),
+            device=provenance.device_in_words(self.fabric.device),
             precision=str(self.fabric._precision.precision),
             seconds=round(history.seconds, 1),
             metrics=metrics,
@@ -290,7 +290,7 @@ def _run(
         fabric=fabric,
         folder=folder,
         steps=steps or config.steps,
-        commit=ledger.commit(),
+        commit=provenance.commit(),
         changes=changes,
     )
     with _working_folder(run) as working:

@@ -8,7 +8,7 @@ from lightning_fabric import Fabric
 from lightning_fabric.plugins import MixedPrecision
 from training_example import CONFIG, Recipe, run
 
-from tutorial_lib import ledger
+from tutorial_lib import provenance
 from tutorial_lib.training import CheckpointError, make_fabric, train
 from tutorial_lib.training import checkpoint as checkpoints
 
@@ -63,11 +63,11 @@ def test_the_scaler_goes_on_where_it_was(tmp_path):
 
 
 def test_every_sitting_is_kept_with_its_steps(tmp_path, monkeypatch):
-    monkeypatch.setattr(ledger, "commit", lambda: "first")
+    monkeypatch.setattr(provenance, "commit", lambda: "first")
     run(tmp_path, steps=4)
-    monkeypatch.setattr(ledger, "commit", lambda: "second")
+    monkeypatch.setattr(provenance, "commit", lambda: "second")
     run(tmp_path, steps=10)
-    monkeypatch.setattr(ledger, "commit", lambda: "third, which does nothing")
+    monkeypatch.setattr(provenance, "commit", lambda: "third, which does nothing")
     run(tmp_path, steps=10)
     sittings = state(tmp_path)["sittings"]
     assert [(s["commit"], s["steps"]) for s in sittings] == [("first", 4), ("second", 6)]
@@ -87,7 +87,7 @@ def test_a_checkpoint_that_does_not_say_is_carried_on_and_says_so_then(tmp_path)
     sittings = state(tmp_path)["sittings"]
     assert [(s["device"], s["steps"]) for s in sittings] == [
         ("not recorded", 4),
-        (ledger.device_in_words(torch.device("cpu")), 5),
+        (provenance.device_in_words(torch.device("cpu")), 5),
     ]
 
 

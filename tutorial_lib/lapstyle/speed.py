@@ -15,7 +15,7 @@ from typing import Any, get_args
 import torch
 from torch import Tensor
 
-from tutorial_lib import ledger
+from tutorial_lib import ledger, provenance
 from tutorial_lib.experiment import Run
 from tutorial_lib.lapstyle.encoder import Encoder
 from tutorial_lib.lapstyle.painter import LapStyle
@@ -78,7 +78,7 @@ def run_speed(run: Run) -> ledger.Record:
         history=History(),
         metrics=metrics,
         protocol={
-            "devices": "; ".join(ledger.device_in_words(place) for place in devices),
+            "devices": "; ".join(provenance.device_in_words(place) for place in devices),
             "milliseconds": f"median of {config.rounds} pictures (on a CPU beside a GPU, 3), one "
             "at a time, already on the device; forms take turns",
             "plain": "float32, contiguous, not compiled, the style's maps computed anew for each "

@@ -47,9 +47,6 @@ PUBLISHED = "published/srgan_x4_leftthomas.pth"
 """The generator of five blocks that the article's author built on (Hao Ren, 2018)."""
 
 
-# ------------------------------------------------------------------------------ data
-
-
 def training_pairs(config: TrainingConfig, *, progress: bool = True) -> Pairs:
     """Load the training photographs and make their low-resolution twins."""
     if config.photographs == "voc2012":
@@ -65,9 +62,6 @@ def _voc2012(patch: int) -> Iterator[Tensor]:
         image = read_image(path)
         if min(image.shape[-2:]) >= patch:
             yield image
-
-
-# --------------------------------------------------------------------------- training
 
 
 def watch_steps(steps: int) -> list[int]:

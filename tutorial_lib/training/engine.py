@@ -23,7 +23,7 @@ from lightning_fabric.utilities.apply_func import convert_tensors_to_scalars
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from tutorial_lib import ledger
+from tutorial_lib import provenance
 from tutorial_lib.metrics import NotFinite
 from tutorial_lib.training import checkpoint
 from tutorial_lib.training.checkpoint import CheckpointError
@@ -168,7 +168,7 @@ def train(
             )
         if done < steps:
             fabric.print(f"{label}: going on from step {done} of {steps}")
-    began_at, sitting = done, ledger.sitting(fabric.device, devices=fabric.world_size)
+    began_at, sitting = done, provenance.sitting(fabric.device, devices=fabric.world_size)
     moments = set(watch_at)
     if watch is not None and done == 0 and 0 in moments:
         history.watched.append({"step": 0} | watch(0))
@@ -275,7 +275,7 @@ def _restore(
         done = state["step"]
     except (KeyError, AttributeError, TypeError, ValueError) as error:
         raise checkpoint.foreign(path) from error
-    return history, done, state.get("sittings", [ledger.UNKNOWN_SITTING | {"steps": done}])
+    return history, done, state.get("sittings", [provenance.UNKNOWN_SITTING | {"steps": done}])
 
 
 def _checked(history: History, pending: list[Any], done: int, last: Path | None) -> Tensor:
