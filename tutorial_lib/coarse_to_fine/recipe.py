@@ -12,7 +12,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from tutorial_lib.coarse_to_fine.networks import CoarseToFine, PatchDiscriminator, sizes
+from tutorial_lib.coarse_to_fine.networks import NORMS, CoarseToFine, PatchDiscriminator, sizes
 from tutorial_lib.coarse_to_fine.octaves import Octaves
 from tutorial_lib.coarse_to_fine.schedule import Phase, enter, phase, rate
 from tutorial_lib.coarse_to_fine.steps import adversarial_step, l1_step
@@ -93,9 +93,20 @@ class Config:
         if self.data not in ("faces", "bsds500"):
             raise ValueError(f'data is "faces" or "bsds500": got {self.data!r}')
         at_least(
-            self, 1, "width", "widest", "epochs", "count", "tested", "watched", "batch", "seeds"
+            self,
+            1,
+            "width",
+            "widest",
+            "epochs",
+            "count",
+            "tested",
+            "watched",
+            "batch",
+            "seeds",
+            "every",
         )
-        at_least(self, 0, "adversarial")
+        at_least(self, 0, "adversarial", "statistics")
+        one_of(self, NORMS, "norm")
         positive(self, "learning_rate")
         if self.batch > self.count:
             raise ValueError(f"batch must be at most count, {self.count}: got {self.batch}")

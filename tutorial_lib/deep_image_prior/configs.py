@@ -17,7 +17,7 @@ HOLE_NAMES = ("text", "region", "random", "sample")
 """The holes that :mod:`tutorial_lib.deep_image_prior.holes` makes."""
 
 
-def _known_picture(name: str) -> None:
+def known_picture(name: str) -> None:
     if name not in EMBEDDED and name not in REGISTRY:
         raise ValueError(
             f"no picture {name!r}; {nearest(name, [*EMBEDDED, *REGISTRY])} Embedded are "
@@ -87,7 +87,7 @@ class ArchitectureConfig(FitConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _known_picture(self.picture)
+        known_picture(self.picture)
         at_least(self, 0, "sigma")
 
 
@@ -132,7 +132,7 @@ class NoisyConfig(NetworkConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _known_picture(self.picture)
+        known_picture(self.picture)
         at_least(self, 0, "sigma")
 
 
@@ -171,7 +171,7 @@ class LevelsConfig(NetworkConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _known_picture(self.picture)
+        known_picture(self.picture)
         not_empty(self, "sigmas")
         at_least(self, 0, "sigmas")
 
@@ -233,7 +233,7 @@ class UpscaleConfig(NetworkConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _known_picture(self.picture)
+        known_picture(self.picture)
         not_empty(self, "scales")
         at_least(self, 2, "scales")
         at_least(self, 0, "large_jitter", "denoising_jitter")
@@ -258,7 +258,7 @@ class JpegConfig(NetworkConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _known_picture(self.picture)
+        known_picture(self.picture)
         if not 1 <= self.quality <= 100:
             raise ValueError(f"quality must lie from 1 to 100: got {self.quality}")
 

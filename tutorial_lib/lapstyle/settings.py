@@ -132,7 +132,9 @@ class StyleConfig(DraftingConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        at_least(self, 0, "shares", "adversarial", "judged")
+        at_least(self, 0, "shares", "adversarial", "judge_rate", "looked", "judged")
+        if 0 < self.looked < 16:
+            raise ValueError(f"looked must be 0 or at least 16 pixels: got {self.looked}")
         if not sum(self.shares) > 0:
             raise ValueError(f"shares must sum to more than 0: got {self.shares!r}")
 
