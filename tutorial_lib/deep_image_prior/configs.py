@@ -18,6 +18,7 @@ HOLE_NAMES = ("text", "region", "random", "sample")
 
 
 def known_picture(name: str) -> None:
+    """Raise ValueError if there is no picture of that name, embedded or in the registry."""
     if name not in EMBEDDED and name not in REGISTRY:
         raise ValueError(
             f"no picture {name!r}; {nearest(name, [*EMBEDDED, *REGISTRY])} Embedded are "
