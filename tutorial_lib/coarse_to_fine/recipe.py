@@ -92,19 +92,8 @@ class Config:
         one_of(self, TASKS, "task")
         if self.data not in ("faces", "bsds500"):
             raise ValueError(f'data is "faces" or "bsds500": got {self.data!r}')
-        at_least(
-            self,
-            1,
-            "width",
-            "widest",
-            "epochs",
-            "count",
-            "tested",
-            "watched",
-            "batch",
-            "seeds",
-            "every",
-        )
+        at_least(self, 1, "width", "widest", "epochs", "count", "tested", "watched", "every")
+        at_least(self, 1, "batch", "seeds")
         at_least(self, 0, "adversarial", "statistics")
         one_of(self, NORMS, "norm")
         positive(self, "learning_rate")

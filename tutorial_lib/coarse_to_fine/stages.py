@@ -88,7 +88,8 @@ def run_stages(run: Run) -> ledger.Record:
         task: all_baselines(
             # A few more, for those that are left out as grey.
             prepare(
-                Config(task=task, top=config.top, count=1, tested=2 * config.watched), run.fabric
+                Config(task=task, top=config.top, count=1, batch=1, tested=2 * config.watched),
+                run.fabric,
             ).test,
             top=config.top,
             count=config.watched,
