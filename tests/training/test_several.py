@@ -17,6 +17,7 @@ from torch import nn
 
 from tutorial_lib import ledger
 from tutorial_lib.experiment import execute
+from tutorial_lib.training import make_fabric, process_number, started_from_outside
 from tutorial_lib.training.batch_norm import WholeBatchNorm2d
 
 PATIENCE = 600
@@ -33,13 +34,13 @@ def alone(tmp_path_factory):
     return ledger.read("tests/little", folder=folder / "run")
 
 
-def start(*arguments, launcher=()):
+def start(*arguments, launcher=(), **variables):
     return subprocess.Popen(
         [sys.executable, *launcher, several_example.__file__, *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        env=os.environ | {"OMP_NUM_THREADS": "1"} | variables,
     )
 
 
@@ -51,32 +52,82 @@ def assert_same_run(found, alone):
     assert [each["devices"] for each in found.sittings] == [2]
 
 
-def test_two_launchers_are_one_training(tmp_path, alone):
+def torchruns(folder, port):
     """As on two machines: a torchrun for each, and nothing between them but the network."""
+    for rank in (0, 1):
+        options = ["--nnodes=2", "--nproc-per-node=1", f"--node-rank={rank}"]
+        options += ["--master-addr=127.0.0.1", f"--master-port={port}"]
+        launcher = ["-m", "torch.distributed.run", *options]
+        yield start(folder / f"machine{rank}", 1, launcher=launcher)
+
+
+def sruns(folder, port):
+    """What srun tells its processes on two machines of one process each."""
+    for rank in (0, 1):
+        yield start(
+            folder / f"machine{rank}",
+            1,
+            SLURM_JOB_ID="7",
+            SLURM_JOB_NAME="train",
+            SLURM_NTASKS="2",
+            SLURM_NNODES="2",
+            SLURM_NTASKS_PER_NODE="1",
+            SLURM_NODELIST="localhost",
+            SLURM_PROCID=f"{rank}",
+            SLURM_NODEID=f"{rank}",
+            SLURM_LOCALID="0",
+            MASTER_PORT=f"{port}",
+        )
+
+
+@pytest.mark.parametrize("launchers", [torchruns, sruns])
+def test_two_launchers_are_one_training(tmp_path, alone, launchers):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    both = [
-        start(
-            tmp_path / f"machine{rank}",
-            1,
-            launcher=[
-                "-m",
-                "torch.distributed.run",
-                "--nnodes=2",
-                "--nproc-per-node=1",
-                f"--node-rank={rank}",
-                "--master-addr=127.0.0.1",
-                f"--master-port={port}",
-            ],
-        )
-        for rank in (0, 1)
-    ]
-    for process in both:
+    for process in list(launchers(tmp_path, port)):
         _, errors = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, errors
     assert_same_run(ledger.read("tests/little", folder=tmp_path / "machine0"), alone)
     assert not (tmp_path / "machine1").exists()
+
+
+TORCHRUN = {"TORCHELASTIC_RUN_ID": "x", "WORLD_SIZE": "8", "LOCAL_WORLD_SIZE": "4", "RANK": "5"}
+SLURM = {
+    "SLURM_JOB_NAME": "train",
+    "SLURM_NTASKS": "8",
+    "SLURM_NNODES": "2",
+    "SLURM_PROCID": "5",
+}
+
+
+@pytest.mark.parametrize(
+    ("variables", "found", "number"),
+    [
+        ({}, None, 0),
+        (TORCHRUN, (4, 2), 5),
+        (SLURM, (4, 2), 5),
+        (SLURM | TORCHRUN | {"WORLD_SIZE": "4", "RANK": "1"}, (4, 1), 1),
+        # One process is no launch, and a shell inside an allocation is no srun.
+        (TORCHRUN | {"WORLD_SIZE": "1", "LOCAL_WORLD_SIZE": "1", "RANK": "0"}, None, 0),
+        (SLURM | {"SLURM_NTASKS": "1", "SLURM_NNODES": "1", "SLURM_PROCID": "0"}, None, 0),
+        (SLURM | {"SLURM_JOB_NAME": "interactive"}, None, 0),
+    ],
+)
+def test_a_launchers_processes_are_recognised(monkeypatch, variables, found, number):
+    for name in TORCHRUN | SLURM:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert started_from_outside() == found
+    assert process_number() == number
+
+
+def test_slurm_has_to_know_the_processes_of_a_machine(monkeypatch):
+    for name, value in SLURM.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ValueError, match="--ntasks-per-node"):
+        make_fabric(devices=4, machines=2)
 
 
 def children_of(pid):

@@ -80,6 +80,11 @@ def make_fabric(*, devices: int = 1, machines: int = 1, precision: str = "auto")
     -------
     Fabric
         Launched if it has one process; else the caller launches it with its function.
+
+    Raises
+    ------
+    ValueError
+        If SLURM was asked for so many processes in all, not on each machine: Fabric needs that.
     """
     accelerator = "cuda" if torch.cuda.is_available() else "cpu"
     if precision == "auto":
@@ -91,6 +96,9 @@ def make_fabric(*, devices: int = 1, machines: int = 1, precision: str = "auto")
     strategy: Any = "auto"
     if several:
         outside = started_from_outside() == (devices, machines)
+        by_slurm = outside and not TorchElasticEnvironment.detect()
+        if by_slurm and "SLURM_NTASKS_PER_NODE" not in os.environ:
+            raise ValueError("SLURM has to know a machine's processes: --ntasks-per-node, not -n")
         strategy = DDPStrategy(
             start_method="popen" if outside else "spawn", broadcast_buffers=False
         )
