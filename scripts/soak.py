@@ -1,7 +1,7 @@
 """A campaign that takes longer than tests may: kills, odd files, and odd shapes.
 
     make soak                       everything, about an hour on two cores
-    python scripts/soak.py --kills 4 --pictures 100 --shapes 200
+    python scripts/soak.py --kills 4 --stops 3 --pictures 100 --shapes 200
 
 Prints one line a part, and ends with status 1 if anything was lost or was not as it should be.
 """
@@ -9,7 +9,9 @@ Prints one line a part, and ends with status 1 if anything was lost or was not a
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
+import os
 import random
 import resource
 import shutil
@@ -107,6 +109,59 @@ def kills(count: int, generator: random.Random) -> list[str]:
             if not same or left:
                 wrong.append(f"{name}, {devices} processes: {again.stderr[-300:]!r} {left}")
     print(f"kills: {dict(done)}, {len(wrong)} not as undisturbed, {len(whole)} kinds of run")
+    return wrong
+
+
+def workers_of(pid: int) -> list[int]:
+    """Processes that `pid` has spawned for its work, where the system tells (Linux)."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = (path / "stat").read_text().rpartition(")")[2].split()[1]
+            if int(parent) == pid and "spawn_main" in (path / "cmdline").read_text():
+                found.append(int(path.name))
+        except OSError:
+            continue  # it has ended meanwhile
+    return found
+
+
+def stops(count: int, generator: random.Random) -> list[str]:
+    """Send Ctrl-C to one or all of two processes at random moments: all end, with one message."""
+    wrong, done = list[str](), Counter[str]()
+    name, steps = EXPERIMENTS[0]
+    with TemporaryDirectory() as place:
+        for index in range(count):
+            folder = Path(place) / f"{index}"
+            process = subprocess.Popen(
+                command(name, folder, steps=20 * steps, devices=2),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+            )
+            while process.poll() is None and not list(folder.rglob("checkpoint.pt")):
+                time.sleep(0.2)
+            time.sleep(generator.uniform(0, 5))
+            kind = ("one", "parent", "all")[index % 3]
+            workers = workers_of(process.pid)
+            for target in {
+                "one": workers[-1:],
+                "parent": [process.pid],
+                "all": [process.pid, *workers],
+            }[kind]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(target, signal.SIGINT)
+            try:
+                errors = process.communicate(timeout=120)[1]
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                wrong.append(f"Ctrl-C to {kind}: not over after two minutes")
+                continue
+            done[f"{kind}: {process.returncode}"] += 1
+            whole = process.returncode == 130 and errors.count("stopped after step") == 1
+            if "Traceback" in errors or not (whole or process.returncode == 0):
+                wrong.append(f"Ctrl-C to {kind}: {process.returncode} {errors[-300:]!r}")
+    print(f"stops: {count} of two processes: {dict(done)}, {len(wrong)} otherwise")
     return wrong
 
 
@@ -250,6 +305,7 @@ def main() -> None:
     """Do what the options ask for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=30)
+    parser.add_argument("--stops", type=int, default=12)
     parser.add_argument("--pictures", type=int, default=300)
     parser.add_argument("--shapes", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
@@ -259,6 +315,7 @@ def main() -> None:
         (pictures, options.pictures),
         (shapes, options.shapes),
         (kills, options.kills),
+        (stops, options.stops),
     ):
         if count:
             wrong += part(count, random.Random(options.seed))
