@@ -22,7 +22,7 @@ section { min-height: 100vh; box-sizing: border-box; padding: 3vh 5vw; scroll-sn
   display: flex; flex-direction: column; }
 h1 { font-size: 2.6em; margin: auto 0 .4em; }
 h2 { margin: 0 0 .5em; font-size: 1.4em; }
-.figure { max-width: 760px; margin: 0 auto; width: 100%; overflow-x: auto; font-size: 15px; }
+.figure { margin: 0 auto; width: 100%; overflow-x: auto; font-size: 15px; }
 .figure > *, .frame > * { margin-left: auto !important; margin-right: auto !important; }
 .figure .tutorial-compare, .frame figure { width: fit-content; }
 .note { margin: auto auto 0; max-width: 44em; padding-top: .6em; color: #57606a; }
@@ -45,20 +45,30 @@ a { color: #0f5ec7; }
 # Figures were made for a page: each is enlarged until it fills its slide, for those at the back.
 # Arrows move sliders where one has the focus; Page Up, Page Down and space turn the slides.
 SCRIPT = """
+function fill(figure, room) {
+  figure.style.zoom = 1;
+  figure.style.maxWidth = `${room}px`;
+  const slide = figure.parentElement;
+  const others = [...slide.children].filter(child => child !== figure);
+  const taken = others.reduce((sum, other) => sum + other.offsetHeight, 0);
+  const inner = getComputedStyle(slide);
+  const wide = slide.clientWidth - 2 * parseFloat(inner.paddingLeft);
+  const high = innerHeight - 2 * parseFloat(inner.paddingTop) - taken - 48;
+  const parts = [...figure.querySelectorAll("img, table, pre, input")]
+    .filter(part => part.offsetParent);
+  const boxes = parts.map(part => part.getBoundingClientRect());
+  const width = 20 + Math.max(...boxes.map(box => box.right))
+    - Math.min(...boxes.map(box => box.left));
+  const zoom = Math.max(0.5, Math.min(high / figure.scrollHeight, wide / width, 3));
+  figure.style.zoom = zoom;
+  return zoom * Math.max(...parts.map(part => part.matches("input") ? 0 : part.clientWidth));
+}
+// Parts that lie one below the other in a page may lie side by side here, and be larger.
 function fit() {
   for (const figure of document.querySelectorAll(".figure")) {
-    figure.style.zoom = 1;
-    const slide = figure.parentElement;
-    const others = [...slide.children].filter(child => child !== figure);
-    const taken = others.reduce((sum, other) => sum + other.offsetHeight, 0);
-    const inner = getComputedStyle(slide);
-    const wide = slide.clientWidth - 2 * parseFloat(inner.paddingLeft);
-    const high = innerHeight - 2 * parseFloat(inner.paddingTop) - taken - 40;
-    const boxes = [...figure.querySelectorAll("img, table, pre, input")]
-      .filter(part => part.offsetParent).map(part => part.getBoundingClientRect());
-    const width = 20 + Math.max(...boxes.map(box => box.right))
-      - Math.min(...boxes.map(box => box.left));
-    figure.style.zoom = Math.max(0.75, Math.min(high / figure.scrollHeight, wide / width, 3));
+    const rooms = [760, 1100, 1500];
+    const sizes = rooms.map(room => fill(figure, room));
+    fill(figure, rooms[sizes.indexOf(Math.max(...sizes))]);
   }
 }
 addEventListener("load", fit);
@@ -73,7 +83,7 @@ addEventListener("keydown", event => {
 });
 """
 
-PICTURED = ("<img ", "tutorial-compare")
+PICTURED = ("<img ", '<figure class="tutorial-compare')
 HEADING = re.compile(r"^#{2,3} (.+)$", re.M)
 
 

@@ -59,7 +59,7 @@ def test_each_position_of_the_recordings_shows_its_view(records):
     )
     assert shown.labels[-1] == label
     assert pair_picture(view, DISTRIBUTIONS["moons"](), alt=label).html in shown.html
-    assert shown.descriptions[:2] == ("data: ring, moons", "loss: non-saturating, saturating")
+    assert shown.descriptions[:2] == ("data", "loss")
 
 
 def test_a_recorded_number_is_the_first_seeds_at_its_step(records):
@@ -71,7 +71,7 @@ def test_a_recorded_number_is_the_first_seeds_at_its_step(records):
 
 def test_each_position_of_the_remedies_shows_its_game():
     record = ledger.read("gan_basics/collapse")
-    shown = remedies_slider(record, remedy="remedy")
+    shown = remedies_slider(record)
     assert shown.shape == (13, 3)
     game = record.config["games"][7]["name"]
     assert shown.labels[7 * 3 + 1].startswith(f"{game}, step 400: ")

@@ -155,6 +155,7 @@ def test_thumb(visit: Callable[..., Page], chapter: Chapter):
         handle = slider.bounding_box()
         assert handle is not None
         assert min(handle["width"], handle["height"]) >= 24, "too small for a thumb"
+        assert track_of(slider)["width"] >= 100, "its name leaves no room for the slider"
         slider.focus()
         slider.press("Home")
         before, track = look(slider), track_of(slider)

@@ -95,7 +95,7 @@ def scalar_bound(world: GaussianWorld, *, count: int = 400, seed: int = 1) -> Fr
         frames,
         labels=labels,
         alt="A histogram of estimates that widens as a point moves along the bound.",
-        description="from closest to most natural",
+        description="towards natural",
         play=True,
     )
 
@@ -144,7 +144,7 @@ def cloud_bound(world: GaussianWorld, *, seed: int = 8) -> FrameSlider:
         frames,
         labels=labels,
         alt="Clouds as seen, as estimated and as they are, with the point on the bound.",
-        description="from closest to most natural",
+        description="towards natural",
         play=True,
     )
 
@@ -194,7 +194,7 @@ def level_bound(
         frames,
         labels=labels,
         alt="How often each level is answered and is true, while a point moves along the bound.",
-        description="from closest to most natural",
+        description="towards natural",
         play=True,
     )
 

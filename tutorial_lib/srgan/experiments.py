@@ -8,6 +8,7 @@ from typing import Any
 from tutorial_lib import ledger
 from tutorial_lib.experiment import Experiment, Run
 from tutorial_lib.srgan.ablation import LEARNING, LOSSES, AblationConfig, run_ablation
+from tutorial_lib.srgan.letters import LettersConfig, run_letters
 from tutorial_lib.srgan.precision import PrecisionConfig, run_precision
 from tutorial_lib.srgan.recording import (
     TEST_SETS,
@@ -97,8 +98,10 @@ def _srresnet(name: str, summary: str, *, start: str = PUBLISHED) -> Experiment:
     )
 
 
-def _ablation(name: str, summary: str, *, steps: int, variants: tuple[str, ...]) -> Experiment:
-    settings = BALANCED | {"variants": variants}
+def _ablation(
+    name: str, summary: str, *, steps: int, variants: tuple[str, ...], **rates: float
+) -> Experiment:
+    settings = BALANCED | rates | {"variants": variants}
     return Experiment(
         name=name,
         summary=summary,
@@ -210,7 +213,13 @@ EXPERIMENTS = (
         book=3_000,
         falling=0.9,
     ),
-    _ablation("srgan/losses", "SRGAN with one, two and three losses", steps=2_000, variants=LOSSES),
+    _ablation(
+        "srgan/losses",
+        "SRGAN with one, two and three losses",
+        steps=2_000,
+        variants=LOSSES,
+        **SLOW,
+    ),
     _ablation(
         "srgan/lattice",
         "SRGAN with all weights learning, all but the tail, the tail alone",
@@ -229,5 +238,12 @@ EXPERIMENTS = (
         },
         run=run_precision,
         needs=("bsds500", "set5"),
+    ),
+    Experiment(
+        name="srgan/letters",
+        summary="small letters, read after each enlargement",
+        profiles={profile: LettersConfig() for profile in PROFILES}
+        | {"smoke": LettersConfig(sizes=(16,), count=40)},
+        run=run_letters,
     ),
 )

@@ -123,12 +123,7 @@ def knobs_slider(record: ledger.Record) -> FrameGrid:
     return FrameGrid(
         each(picture, table),
         labels=each(label, table),
-        descriptions=(
-            f"loss: {', '.join(SLIDER_LOSSES)}",
-            f"steps of D per G: {' or '.join(map(str, ROUNDS))}",
-            f"rate of D: {', '.join(f'{rate:g}' for rate in RATES)}",
-            f"rate of G: {', '.join(f'{rate:g}' for rate in RATES)}",
-        ),
+        descriptions=("loss", "D's steps a step of G", "rate of D", "rate of G"),
         start=(0, 0, 1, 1),
         alt="The learned discriminator and the samples at the end of a game with these settings.",
         caption=f"Seed 0 after {last} steps of G. A Wasserstein critic's score is no probability: "

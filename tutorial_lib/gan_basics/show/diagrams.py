@@ -148,7 +148,7 @@ def dirac_slider() -> FrameSlider:
     return FrameSlider(
         frames,
         labels=labels,
-        description="how they move: both at once, in turn, with R1",
+        description="how they move",
         alt="Arrows turn about the solution; the orbit of steps beside the closed form.",
         width=460,
     )

@@ -124,7 +124,7 @@ def recordings_slider(records: Mapping[str, ledger.Record], games: Sequence[str]
     return FrameGrid(
         each(picture, table),
         labels=each(label, table),
-        descriptions=(f"data: {', '.join(records)}", f"loss: {', '.join(games)}", "step"),
+        descriptions=("data", "loss", "step"),
         start=(0, 0, -1),
         alt="The learned discriminator (left) and the best one (right) with real and generated "
         "points.",
@@ -164,15 +164,13 @@ def theory_curves(
     )
 
 
-def remedies_slider(record: ledger.Record, *, remedy: str) -> FrameGrid:
+def remedies_slider(record: ledger.Record) -> FrameGrid:
     """What was kept of all games of a record over training, but for the start.
 
     Parameters
     ----------
     record : Record
         Such as that of ``gan_basics/collapse``.
-    remedy : str
-        Name of the slider that goes through the games.
     """
     steps = [step for step in recorded_steps(record) if step]
     kept = {step: recorded_views(record, step) for step in steps}
@@ -192,7 +190,7 @@ def remedies_slider(record: ledger.Record, *, remedy: str) -> FrameGrid:
     return FrameGrid(
         each(picture, table),
         labels=each(label, table),
-        descriptions=(remedy, "step"),
+        descriptions=("game", "step"),
         start=(0, -1),
         alt="Samples and discriminator on the ring.",
         width=400,
@@ -244,7 +242,7 @@ def optimum_slider(record: ledger.Record) -> FrameGrid:
     return FrameGrid(
         each(picture, table),
         labels=each(label, table),
-        descriptions=(f"D: {' or '.join(judges)}", "step of D alone"),
+        descriptions=("size of D", "step of D alone"),
         start=(len(judges) - 1, -1),
         alt="The generator rests, and the discriminator comes to look like the best one.",
         width=560,
@@ -304,7 +302,7 @@ def manifold_slider(records: Mapping[str, ledger.Record], game: str) -> FrameGri
     return FrameGrid(
         each(picture, table),
         labels=each(label, table),
-        descriptions=(f"data: {', '.join(records)}", "from z to x"),
+        descriptions=("data", "from z to x"),
         start=(0, -1),
         alt="A net over the noise is bent and stretched until it lies on the data.",
         width=400,
