@@ -354,7 +354,7 @@ def _check_range(name: str, image: Tensor) -> None:
     low, high = (bound.item() for bound in image.aminmax())
     if not math.isfinite(low + high):
         raise NotFinite(
-            f"{name} must lie in [0, 1], but spans [{low:.3g}, {high:.3g}]: what made it has diverged"
+            f"{name} must lie in [0, 1], but spans [{low:g}, {high:g}]: what made it has diverged"
         )
     # Half a grey level is what rounding to 8 bits would mend; it also passes arithmetic noise.
     if not (low >= -0.5 / 255 and high <= 1 + 0.5 / 255):
