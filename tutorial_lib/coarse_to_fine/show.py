@@ -23,7 +23,7 @@ from tutorial_lib.coarse_to_fine.schedule import enter, spans
 from tutorial_lib.data import read_image
 from tutorial_lib.ledger import Record
 from tutorial_lib.show import FrameGrid, FrameSlider, Picture, curves, figure, grid, style
-from tutorial_lib.show.boxes import arrow, box
+from tutorial_lib.show.boxes import EDGE, arrow, box
 
 _LEARNS, _RESTS, _PICTURE = "#9cc4e8", "#e3e3e3", "#fff4d6"
 # Where things stand from left to right: picture read, way down, way up, picture answered.
@@ -346,12 +346,14 @@ def nested(network: LocalEnhancer) -> Picture:
     for y, *names, colour in rows:
         for x, text in zip(places, names, strict=True):
             _box(axes, x, y, text, colour)
-        for x, (left, right) in enumerate(pairwise(places)):
-            if (y, x) != (2, 1):
-                arrow(axes, (left + _WIDE / 2, y), (right - _WIDE / 2, y))
-    axes.text(2.72, 2, "+", ha="center", va="center", fontsize=18)
+        for left, right in pairwise(places):
+            arrow(axes, (left + _WIDE / 2, y), (right - _WIDE / 2, y))
+    plus = (places[1] + places[2]) / 2
+    white = {"boxstyle": "circle,pad=0.15", "facecolor": "white", "edgecolor": "none"}
+    axes.text(plus, 2, "+", ha="center", va="center", fontsize=16, bbox=white)
     # G1's last features go up to the sum; its own answer is not asked for.
-    arrow(axes, (places[3], 1 + _HIGH / 2), (2.72, 2 - 0.2))
+    axes.plot([places[3], places[3], plus], [1 + _HIGH / 2, 1.5, 1.5], color=EDGE, linewidth=1.2)
+    arrow(axes, (plus, 1.5), (plus, 2 - 0.2))
     axes.set(xlim=(-0.75, 6.35), ylim=(0.5, 2.5))
     axes.axis("off")
     return figure(

@@ -1,7 +1,8 @@
 """The experiments of the chapter on perception and distortion: points on the plane.
 
-Every record is one point, measured in one way: a method (bicubic, SRResNet, SRGAN, the photographs
-themselves), or a generator carried on from SRResNet with one coefficient of the adversarial loss.
+Every record but the last is one point, measured in one way: a method (bicubic, SRResNet, SRGAN, the
+photographs themselves), or a generator carried on from SRResNet with one coefficient of the
+adversarial loss. The last counts letters.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable
 
 from tutorial_lib import ledger
 from tutorial_lib.experiment import Experiment, Run
+from tutorial_lib.perception_distortion.letters import LettersConfig, run_letters
 from tutorial_lib.perception_distortion.points import (
     PRISTINE,
     PointConfig,
@@ -21,6 +23,7 @@ from tutorial_lib.perception_distortion.points import (
 )
 from tutorial_lib.perception_distortion.reading import COEFFICIENTS
 from tutorial_lib.perception_distortion.sweep import SweepConfig, run_sweep
+from tutorial_lib.training import PROFILES
 from tutorial_lib.vgg import VGG16_FILE
 
 START = "srgan/brief"
@@ -88,5 +91,12 @@ EXPERIMENTS = (
     ),
     _sweep(
         "adv_0_vgg22", "no adversary, φ2,2 with a weight that counts", adversarial=0.0, content=2e-4
+    ),
+    Experiment(
+        name="perception_distortion/letters",
+        summary="small letters, read after each enlargement, and without one",
+        profiles={profile: LettersConfig() for profile in PROFILES}
+        | {"smoke": LettersConfig(sizes=(16,), count=40)},
+        run=run_letters,
     ),
 )

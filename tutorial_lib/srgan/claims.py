@@ -39,7 +39,7 @@ def _looks_natural(read: Reader) -> str:
 
 def _content_share(read: Reader) -> str:
     parts = []
-    for name in ("srgan", "brief_vgg54"):
+    for name in ("srgan", "vgg54"):
         record = read(f"srgan/{name}")
         weights = {"mse": 1.0, **{k: record.config[k] for k in ("content", "adversarial")}}
         terms = {k: w * fmean(record.curves[k]["value"]) for k, w in weights.items()}

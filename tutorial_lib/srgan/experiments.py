@@ -8,7 +8,6 @@ from typing import Any
 from tutorial_lib import ledger
 from tutorial_lib.experiment import Experiment, Run
 from tutorial_lib.srgan.ablation import LEARNING, LOSSES, AblationConfig, run_ablation
-from tutorial_lib.srgan.letters import LettersConfig, run_letters
 from tutorial_lib.srgan.precision import PrecisionConfig, run_precision
 from tutorial_lib.srgan.recording import (
     TEST_SETS,
@@ -238,12 +237,5 @@ EXPERIMENTS = (
         },
         run=run_precision,
         needs=("bsds500", "set5"),
-    ),
-    Experiment(
-        name="srgan/letters",
-        summary="small letters, read after each enlargement",
-        profiles={profile: LettersConfig() for profile in PROFILES}
-        | {"smoke": LettersConfig(sizes=(16,), count=40)},
-        run=run_letters,
     ),
 )

@@ -1,8 +1,8 @@
 """Does an enlargement help to read? Small letters, and a reader that knows their font.
 
-The article ends with that question. Here it is asked in the smallest form: single letters on a
-sheet, each a fraction of a pixel off the grid, shrunk by four, enlarged by each method, and
-compared with the letters of the same font at the full size.
+The page of text is one page, and its letters stand on the grid of pixels. Here are as many as a
+verdict needs: single letters on a sheet, each a fraction of a small pixel off the grid, shrunk by
+four, enlarged by each method, and compared with the letters of the same font at the full size.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ FONT = "DejaVuSerif.ttf"
 COLUMNS = 20
 OFFSETS = tuple(product(range(-2, 3), repeat=2))
 """Where a letter may stand, in pixels of the large sheet: half a small pixel either way."""
+
+KNOWN_BLUR = "bicubic, to a reader that knows of the blur"
 
 PROTOCOL = {
     "letters": "26 lower-case letters of DejaVu Serif, dark on white, at random offsets of up to "
@@ -104,7 +106,7 @@ def _cells(picture: Tensor, side: int) -> Tensor:
     return torch.nn.functional.normalize(cells - cells.mean(1, keepdim=True), dim=1)
 
 
-def read(picture: Tensor, *, size: int, count: int) -> str:
+def read(picture: Tensor, *, size: int, count: int, seen: Upscale = lambda models: models) -> str:
     """What a reader that knows the font takes the letters of a sheet for.
 
     Parameters
@@ -115,6 +117,9 @@ def read(picture: Tensor, *, size: int, count: int) -> str:
         Of the font, in pixels.
     count : int
         How many letters stand there.
+    seen : callable
+        What became of a sheet before the reader sees it, as far as the reader knows: by default
+        nothing. A reader that knows of a blur expects blurred letters.
 
     Returns
     -------
@@ -124,23 +129,30 @@ def read(picture: Tensor, *, size: int, count: int) -> str:
     """
     side = cell_side(size)
     alphabet = len(ascii_lowercase)
-    models = torch.stack(
-        [
-            _cells(
-                sheet(ascii_lowercase, size=size, offsets=torch.tensor([offset] * alphabet)), side
-            )[:alphabet]
-            for offset in OFFSETS
-        ]
+    sheets = (
+        sheet(ascii_lowercase, size=size, offsets=torch.tensor([offset] * alphabet))
+        for offset in OFFSETS
     )
+    models = torch.stack([_cells(seen(models), side)[:alphabet] for models in sheets])
     likeness = torch.einsum("cp,olp->col", _cells(picture, side)[:count], models)
     return "".join(ascii_lowercase[index] for index in likeness.amax(1).argmax(1).tolist())
+
+
+def bicubic(low: Tensor) -> Tensor:
+    """The baseline's enlargement, (1, 3, h, w) to (1, 3, 4h, 4w), range [0, 1]."""
+    return imresize(low, scale=SCALE).clamp(0, 1)
+
+
+def bicubic_of_small(large: Tensor) -> Tensor:
+    """A picture of the size of `large` that was shrunk and enlarged again."""
+    return bicubic(low_resolution(large))
 
 
 def run_letters(run: Run) -> ledger.Record:
     """Share of letters that are read right after each enlargement, by size."""
     config, device = run.config, run.fabric.device
     methods: dict[str, Upscale] = {
-        "bicubic": lambda low: imresize(low, scale=SCALE).clamp(0, 1),
+        "bicubic": bicubic,
         "SRResNet": recorded_generator("srgan/srresnet").to(device),
         "SRGAN": recorded_generator("srgan/srgan").to(device),
     }
@@ -155,13 +167,15 @@ def run_letters(run: Run) -> ledger.Record:
         made = {"photograph": large}
         with torch.no_grad():
             made |= {name: enlarge(low.to(device)).cpu() for name, enlarge in methods.items()}
+        right = {
+            name: read(picture, size=size, count=config.count) for name, picture in made.items()
+        }
+        right[KNOWN_BLUR] = read(
+            made["bicubic"], size=size, count=config.count, seen=bicubic_of_small
+        )
         metrics[f"{size} px"] = {
-            name: round(
-                sum(map(str.__eq__, read(picture, size=size, count=config.count), text))
-                / config.count,
-                4,
-            )
-            for name, picture in made.items()
+            name: round(sum(map(str.__eq__, letters, text)) / config.count, 4)
+            for name, letters in right.items()
         }
         strips = [picture[..., : cell_side(size), :] for picture in made.values()]
         write_image(

@@ -7,7 +7,13 @@ import torch
 
 from tutorial_lib.data import low_resolution
 from tutorial_lib.metrics import imresize
-from tutorial_lib.srgan.letters import COLUMNS, cell_side, read, sheet
+from tutorial_lib.perception_distortion.letters import (
+    COLUMNS,
+    bicubic_of_small,
+    cell_side,
+    read,
+    sheet,
+)
 
 TEXT = "thequickbrownfoxjumpsoverthelazydog"
 
@@ -49,5 +55,8 @@ def test_blur_costs_letters_and_nothing_readable_is_left_of_grey():
     text, count = TEXT * 8, len(TEXT) * 8
     right = sum(map(str.__eq__, read(blurred, size=20, count=count), text)) / count
     assert 0.6 < right < 0.95
+    # One that knows of the blur expects blurred letters, and errs less.
+    knows = read(blurred, size=20, count=count, seen=bicubic_of_small)
+    assert right < sum(map(str.__eq__, knows, text)) / count
     grey = torch.full_like(large, 0.5)
     assert len(set(read(grey, size=20, count=count))) == 1
