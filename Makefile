@@ -16,7 +16,7 @@ export OMP_WAIT_POLICY := passive
 
 .DEFAULT_GOAL := help
 .PHONY: help book test test-library test-notebooks test-site lint execute serve bench fetch \
-	workshop offline requirements clean
+	workshop offline requirements soak clean
 
 help:  ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ serve: book  ## show the site on http://localhost:8000
 
 bench: .venv/.installed  ## measure speed
 	$(BIN)/pytest -s benchmarks
+
+soak: .venv/.installed  ## kill runs and harm files for about an hour: is anything lost?
+	OMP_NUM_THREADS=1 $(BIN)/python scripts/soak.py
 
 fetch: .venv/.installed  ## download the photographs that chapters are trained and measured on
 	$(BIN)/tutorial fetch

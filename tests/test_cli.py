@@ -1,18 +1,21 @@
+import errno
 import json
 import shutil
 
 import pytest
 from typer.testing import CliRunner
 
-from tutorial_lib import cli, ledger
+from tutorial_lib import cli, ledger, provenance
 from tutorial_lib.catalogue import EXPERIMENTS
 from tutorial_lib.cli import app, chapters, files_of
+from tutorial_lib.data import only_one
+from tutorial_lib.experiment import runs_folder
 from tutorial_lib.stamp import stamp_files
 from tutorial_lib.training import PROFILES, PURPOSE
 
 
 def tutorial(*arguments):
-    return CliRunner().invoke(app, list(arguments))
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 def test_help_teaches_the_first_command():
@@ -94,7 +97,7 @@ def runs(monkeypatch, tmp_path):
         raise ValueError("ran")
 
     monkeypatch.setattr(cli, "execute", execute)
-    monkeypatch.setattr(ledger, "commit", lambda: "0123abc" + ledger.CHANGED)
+    monkeypatch.setattr(provenance, "commit", lambda: "0123abc" + provenance.CHANGED)
     return begun
 
 
@@ -115,7 +118,7 @@ def test_a_run_to_be_published_does_not_begin_on_a_changed_tree(runs):
 
 
 def test_a_run_of_a_clean_tree_says_nothing(runs, monkeypatch):
-    monkeypatch.setattr(ledger, "commit", lambda: "0123abc")
+    monkeypatch.setattr(provenance, "commit", lambda: "0123abc")
     assert tutorial("run", "srgan/bicubic", "--profile", "book").stderr.strip() == "ran"
 
 
@@ -174,7 +177,7 @@ def test_files_of_an_experiment_without_needs():
 
 @pytest.fixture
 def checkout(tmp_path):
-    root = ledger.root()
+    root = provenance.root()
     if root is None:
         pytest.skip("not in a checkout")
     shutil.copy(root / "_config.yml", tmp_path)
@@ -210,3 +213,59 @@ def test_stamp_refuses_what_is_no_address(checkout, address):
     with pytest.raises(ValueError, match="is not of the form"):
         stamp_files(checkout, address)
     assert contents(checkout) == before
+
+
+@pytest.mark.parametrize("name", ["nope", "nope/nope"])
+def test_no_record_is_promised_of_what_there_is_not(name):
+    with pytest.raises(ledger.LedgerError) as raised:
+        ledger.read(name)
+    assert "tutorial run nope" not in str(raised.value)
+    result = tutorial("results", name)
+    assert result.exit_code == 1
+    assert "tutorial run" not in result.stderr
+
+
+@pytest.mark.parametrize("variable", ["TUTORIAL_LIB_RUNS", "TUTORIAL_LIB_RESULTS"])
+def test_a_tilde_is_the_users_folder(monkeypatch, tmp_path, variable):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv(variable, "~/here")
+    found = {"TUTORIAL_LIB_RUNS": runs_folder, "TUTORIAL_LIB_RESULTS": ledger.results_folder}
+    assert found[variable]() == tmp_path / "here"
+
+
+def test_a_run_into_a_file_is_refused_before_it_begins(tmp_path):
+    (tmp_path / "file").write_text("precious")
+    result = tutorial("run", "gan_basics/ring", "--profile", "smoke", "--folder", tmp_path / "file")
+    assert result.exit_code == 1
+    assert "file is a file: a run needs a folder" in result.stderr
+    assert (tmp_path / "file").read_text() == "precious"
+
+
+def test_a_run_where_nothing_can_be_written_is_refused_before_it_begins(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_text", full)
+    folder = tmp_path / "run"
+    result = tutorial("run", "gan_basics/ring", "--profile", "smoke", "--folder", folder)
+    assert result.exit_code == 1
+    assert "cannot write there: No space left on device" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_two_runs_do_not_share_a_folder(tmp_path, monkeypatch):
+    with only_one(tmp_path, what="another run", remedy="x"):
+        result = tutorial("run", "gan_basics/ring", "--profile", "smoke", "--folder", tmp_path)
+    assert result.exit_code == 1
+    assert "is in use by another run (process" in result.stderr
+    assert "--folder" in result.stderr
+
+
+def test_a_changed_run_has_a_folder_of_its_own(monkeypatch, tmp_path):
+    monkeypatch.setenv("TUTORIAL_LIB_RUNS", str(tmp_path))
+    for change in ([], ["--set", "batch=4"], ["--set", "batch=5"]):
+        result = tutorial("run", "gan_basics/ring", "--profile", "smoke", *change)
+        assert result.exit_code == 0, result.stderr
+    names = sorted(path.name for path in (tmp_path / "gan_basics" / "ring").iterdir())
+    assert names[0] == "smoke"
+    assert [name.rpartition("-")[0] for name in names[1:]] == ["smoke,batch=4", "smoke,batch=5"]

@@ -136,3 +136,70 @@ def test_a_groups_hash_changes_with_any_of_its_files(monkeypatch):
     after = data_hashes(["set5", "set14/baboon.png"])
     assert after["set5"] != before["set5"]
     assert after["set14/baboon.png"] == before["set14/baboon.png"]
+
+
+# A finished run
+
+
+def test_a_finished_run_is_left_alone(tmp_path, capsys):
+    folder = execute(COUNT, "smoke", folder=tmp_path / "run")
+    before = (folder / "record.json").read_bytes()
+    (folder / "note.txt").write_text("as it is")
+    execute(COUNT, "smoke", folder=folder)
+    assert (folder / "record.json").read_bytes() == before
+    assert (folder / "note.txt").read_text() == "as it is"
+    assert "finished: 3 steps" in capsys.readouterr().out
+
+
+def test_a_finished_run_is_not_given_another_precision_or_other_devices(tmp_path):
+    folder = execute(COUNT, "smoke", precision="32-true", folder=tmp_path / "run")
+    before = (folder / "record.json").read_bytes()
+    with pytest.raises(ValueError, match="precision: 32-true → bf16-true"):
+        execute(COUNT, "smoke", precision="bf16-true", folder=folder)
+    assert (folder / "record.json").read_bytes() == before
+
+
+def test_a_finished_run_goes_on_where_more_steps_are_asked_for(tmp_path):
+    folder = execute(COUNT, "smoke", folder=tmp_path / "run")
+    execute(COUNT, "smoke", steps=5, folder=folder)
+    record = ledger.read("tests/count", folder=folder)
+    assert (record.steps, record.steps_planned) == (5, 3)
+    with pytest.raises(ValueError, match="has 5 steps, more than the 3"):
+        execute(COUNT, "smoke", folder=folder)
+    assert ledger.read("tests/count", folder=folder) == record
+
+
+def test_steps_of_an_experiment_that_trains_nothing_are_refused(tmp_path):
+    still = dataclasses.replace(COUNT, profiles={"smoke": Config(steps=0)})
+    with pytest.raises(ValueError, match="tests/count trains nothing: leave --steps out"):
+        execute(still, "smoke", steps=2, folder=tmp_path)
+
+
+def test_a_record_of_another_experiment_is_not_overwritten(tmp_path):
+    folder = execute(COUNT, "smoke", folder=tmp_path / "run")
+    other = dataclasses.replace(COUNT, name="tests/other")
+    with pytest.raises(ValueError, match="holds tests/count, smoke"):
+        execute(other, "smoke", folder=folder)
+
+
+def test_a_record_of_other_settings_is_kept_beside_the_new_one(tmp_path):
+    folder = execute(COUNT, "smoke", folder=tmp_path / "run")
+    before = (folder / "record.json").read_bytes()
+    execute(COUNT, "smoke", changes={"batch": "4"}, folder=folder)
+    assert (folder / "record.before.json").read_bytes() == before
+    assert ledger.read("tests/count", folder=folder).config["batch"] == 4
+
+
+def test_a_record_says_who_did_its_steps(tmp_path):
+    from training_example import run as train_a_little
+
+    def learn(run):
+        train_a_little(run.folder / "seed0", steps=4)
+        return count(run)
+
+    folder = execute(dataclasses.replace(COUNT, run=learn), "smoke", folder=tmp_path / "run")
+    record = ledger.read("tests/count", folder=folder)
+    assert [(s["steps"], s["devices"], s["commit"]) for s in record.sittings] == [
+        (4, 1, record.commit)
+    ]
+    assert record.devices == 1

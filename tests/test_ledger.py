@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tutorial_lib import ledger
+from tutorial_lib import ledger, provenance
 from tutorial_lib.catalogue import EXPERIMENTS
 from tutorial_lib.data import REGISTRY, DataUnavailable
 from tutorial_lib.ledger import LedgerError, Record
@@ -276,7 +276,7 @@ def test_a_published_file_that_is_not_to_be_had_is_named(monkeypatch):
 
 
 def test_a_run_of_uncommitted_code_is_not_published(tmp_path, results):
-    folder = run_folder(tmp_path, commit="0123abc" + ledger.CHANGED)
+    folder = run_folder(tmp_path, commit="0123abc" + provenance.CHANGED)
     with pytest.raises(LedgerError, match=r"run is not published: .*commit the changes first"):
         ledger.publish(folder, replace=True)
     assert not results.exists()
@@ -292,16 +292,16 @@ def test_commit_says_whether_the_library_is_as_committed(tmp_path, monkeypatch):
     git("init")
     git("add", ".")
     git("-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-m", "one")
-    monkeypatch.setattr(ledger, "root", lambda: tmp_path)
-    clean = ledger.commit()
+    monkeypatch.setattr(provenance, "root", lambda: tmp_path)
+    clean = provenance.commit()
     assert len(clean) == 40
     (tmp_path / "notes.txt").write_text("beside the library")
-    assert ledger.commit() == clean
+    assert provenance.commit() == clean
     file.write_text("2\n")
-    assert ledger.commit() == clean + ledger.CHANGED
+    assert provenance.commit() == clean + provenance.CHANGED
     git("checkout", "--", ".")
     (tmp_path / "tutorial_lib" / "new.py").write_text("3\n")
-    assert ledger.commit() == clean + ledger.CHANGED
+    assert provenance.commit() == clean + provenance.CHANGED
 
 
 def test_published_weights_are_small_and_half_precision():
@@ -324,4 +324,4 @@ def test_processor_is_named_without_trade_marks_and_clock(monkeypatch, line, thr
         Path, "read_text", lambda _: f"processor\t: 0\nmodel name\t: {line}\nflags\t: fpu\n"
     )
     monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
-    assert ledger.device_in_words(torch.device("cpu")) == device
+    assert provenance.device_in_words(torch.device("cpu")) == device

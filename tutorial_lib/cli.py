@@ -11,9 +11,9 @@ from typing import Annotated
 
 import typer
 
-from tutorial_lib import ledger
+from tutorial_lib import ledger, provenance
 from tutorial_lib.catalogue import EXPERIMENTS
-from tutorial_lib.data import GROUPS, DataUnavailable, ImageError, fetch, group_names
+from tutorial_lib.data import GROUPS, DataUnavailable, ImageError, InUse, fetch, group_names
 from tutorial_lib.deep_image_prior.restore import NetworkName, TaskName, restore_file
 from tutorial_lib.dni.upscale import upscale_file
 from tutorial_lib.experiment import Experiment, execute, nearest
@@ -25,6 +25,7 @@ from tutorial_lib.training import (
     CheckpointError,
     Diverged,
     Interrupted,
+    process_number,
 )
 
 app = typer.Typer(
@@ -42,6 +43,7 @@ EXPECTED = (
     DataUnavailable,
     Diverged,
     ImageError,
+    InUse,
     Interrupted,
     OSError,
     ledger.LedgerError,
@@ -58,8 +60,15 @@ def plain_errors() -> Iterator[None]:
     except BrokenPipeError:
         raise  # the reader has seen enough, such as `head`
     except EXPECTED as error:
-        typer.secho(str(error), err=True, fg=typer.colors.RED)
+        number = process_number()
+        # What all processes find alike, one says; a disk or a download may fail in one alone.
+        if number == 0 or not isinstance(error, Interrupted | ValueError | CheckpointError):
+            where = f"process {number}: " if number else ""
+            typer.secho(f"{where}{error}", err=True, fg=typer.colors.RED)
         raise typer.Exit(130 if isinstance(error, Interrupted) else 1) from error
+    except KeyboardInterrupt as error:
+        typer.secho("stopped; the same command goes on from its last checkpoint", err=True)
+        raise typer.Exit(130) from error
 
 
 def experiment_named(name: str) -> Experiment:
@@ -174,7 +183,7 @@ def run(
         experiment = experiment_named(name)
         if profile not in PROFILES:
             raise ValueError(f"there is no profile {profile!r}; {nearest(profile, PROFILES)}")
-        if profile != "smoke" and ledger.commit().endswith(ledger.CHANGED):
+        if profile != "smoke" and provenance.commit().endswith(provenance.CHANGED):
             if publish:
                 raise ledger.LedgerError(f"not begun: {ledger.UNCLEAN}")
             typer.secho(f"cannot be published: {ledger.UNCLEAN}", err=True, fg=typer.colors.YELLOW)
@@ -187,6 +196,8 @@ def run(
             precision=precision,
             folder=folder,
         )
+        if process_number():
+            return
         record = ledger.read(name, folder=done)
         typer.echo("\n".join(summary(record)))
         typer.echo(f"record: {done / ledger.RECORD}")
@@ -250,6 +261,12 @@ def summary(record: ledger.Record) -> list[str]:
         f"{record.experiment} · {record.profile} · {steps} · {record.seconds:.0f} s · "
         f"{record.device} · {record.precision}"
     ]
+    if len(record.sittings) > 1:
+        lines += [
+            f"  {each['steps']:,} steps on {each['devices']} × {each['device']}, torch "
+            f"{each['torch']}, commit {each['commit'][:9]}"
+            for each in record.sittings
+        ]
     nested = all(isinstance(value, dict) for value in record.metrics.values())
     for group, measures in (record.metrics if nested else {"": record.metrics}).items():
         numbers = [
@@ -294,11 +311,12 @@ def stylise(
 ) -> None:
     """Paint a photograph, or every frame in a folder, in a recorded style, at its own size."""
     with plain_errors():
-        done, kept = stylise_files(
-            photo, output, style=style, strength=strength, overwrite=overwrite
-        )
-        there = f"; {kept} were there already" if kept else ""
-        typer.echo(f"{done} painted: {output}{there}")
+        painted = stylise_files(photo, output, style=style, strength=strength, overwrite=overwrite)
+        there = f"; {painted.kept} were there already" if painted.kept else ""
+        typer.echo(f"{painted.done} painted: {output}{there}")
+        if painted.failed:
+            lines = [f"  {photo.name}: {why}" for photo, why in painted.failed.items()]
+            raise ValueError("\n".join([f"{len(lines)} could not be painted:", *lines]))
 
 
 @app.command()
@@ -370,7 +388,7 @@ def stamp(
 ) -> None:
     """Write the repository's public address into _config.yml, notebooks and set-up cell."""
     with plain_errors():
-        root = ledger.root()
+        root = provenance.root()
         if root is None:
             raise ValueError("`tutorial stamp` works in a checkout of the repository only")
         changed = stamp_files(root, address)

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-import ast
 import dataclasses
-import difflib
 import hashlib
+import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pooch
 from lightning_fabric import Fabric
 
-from tutorial_lib import ledger
-from tutorial_lib.data import GROUPS, REGISTRY, group_names
-from tutorial_lib.training import History, Profile, make_fabric
+from tutorial_lib import ledger, provenance
+from tutorial_lib.data import GROUPS, REGISTRY, group_names, only_one
+from tutorial_lib.settings import nearest, parse_changes
+from tutorial_lib.training import (
+    History,
+    Profile,
+    from_first,
+    launch,
+    make_fabric,
+    sittings_below,
+    started_from_outside,
+)
 
 Reader = Callable[[str], ledger.Record]
 """From an experiment's name to its record."""
@@ -79,7 +89,8 @@ class Run:
     fabric : Fabric
         Device, processes and precision.
     folder : Path
-        For the checkpoint, the frames, the artefacts and the record.
+        For the checkpoint, the frames, the artefacts and the record. Of several processes the first
+        has the one that was asked for; the others' are thrown away.
     steps : int
         How far to go, in steps; `config.steps` unless the user stopped it short.
     commit : str
@@ -123,7 +134,7 @@ class Run:
             seed=seed,
             steps=len(history.losses),
             steps_planned=self.config.steps,
-            device=ledger.device_in_words(self.fabric.device),
+            device=provenance.device_in_words(self.fabric.device),
             precision=str(self.fabric._precision.precision),
             seconds=round(history.seconds, 1),
             metrics=metrics,
@@ -134,6 +145,8 @@ class Run:
             start=dict(start or {}),
             commit=self.commit,
             changes=dict(self.changes),
+            devices=self.fabric.world_size,
+            sittings=sittings_below(self.folder),
         )
 
 
@@ -171,7 +184,7 @@ def data_hashes(names: Sequence[str]) -> dict[str, str]:
 def runs_folder() -> Path:
     """Where runs keep checkpoints: ``TUTORIAL_LIB_RUNS``, else the user's cache."""
     named = os.environ.get("TUTORIAL_LIB_RUNS")
-    return Path(named) if named else Path(pooch.os_cache("tutorial_lib")) / "runs"
+    return Path(named).expanduser() if named else Path(pooch.os_cache("tutorial_lib")) / "runs"
 
 
 def execute(
@@ -186,6 +199,9 @@ def execute(
 ) -> Path:
     """Run an experiment, from its checkpoint if there is one, and write its record.
 
+    A finished run is left alone. Where torchrun or SLURM has started this process and others, on
+    one machine or on several, they are one run.
+
     Parameters
     ----------
     experiment : Experiment
@@ -197,11 +213,12 @@ def execute(
     changes : mapping, optional
         Setting → another value than the profile's, as text; the record says so.
     devices : int
-        Processes, as in :func:`tutorial_lib.training.make_fabric`.
+        Processes, as in :func:`tutorial_lib.training.make_fabric`; with a launcher, its number.
     precision : str
         Likewise.
     folder : Path, optional
-        For checkpoint, artefacts and record; default is a folder a profile in the runs folder.
+        For checkpoint, artefacts and record; default is a folder a profile, and its changes, in
+        the runs folder.
 
     Returns
     -------
@@ -211,79 +228,48 @@ def execute(
     Raises
     ------
     ValueError
-        If the experiment has no such profile or setting, a value is not of the setting's type, or
-        `steps` is not positive.
+        If the experiment has no such profile or setting, a value is none that the setting can
+        have, `steps` is not positive, or `folder` holds something else.
+    InUse
+        If another process works in the folder.
+    OSError
+        If the folder cannot be written to; nothing has been computed then.
     """
     if profile not in experiment.profiles:
         near = nearest(profile, experiment.profiles)
         raise ValueError(f"{experiment.name} has no profile {profile!r}; {near}")
     if steps is not None and steps < 1:
         raise ValueError(f"steps must be at least 1: got {steps}")
-    folder = folder or runs_folder() / experiment.name / profile
+    if steps is not None and not experiment.profiles[profile].steps:
+        raise ValueError(f"{experiment.name} trains nothing: leave --steps out")
     changed = parse_changes(experiment.profiles[profile], changes or {})
-    fabric = make_fabric(devices=devices, precision=precision)
+    folder = folder or runs_folder() / experiment.name / _folder_name(profile, changed)
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} is a file: a run needs a folder")
+    here, machines = started_from_outside() or (devices, 1)
+    if devices not in (1, here):
+        raise ValueError(f"--devices {devices}, but the launcher has started {here} a machine")
     job = partial(
         _run,
         experiment=experiment,
         profile=profile,
+        config=dataclasses.replace(experiment.profiles[profile], **changed),
         steps=steps,
         changes=changed,
         folder=folder,
+        precision=precision,
     )
-    if devices == 1:
-        job(fabric)
-    else:
-        fabric.launch(job)
+    launch(make_fabric(devices=here, machines=machines, precision=precision), job)
     return folder
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Say what a wrong name was meant to be, for the end of a message.
-
-    Parameters
-    ----------
-    name : str
-        What there is not.
-    known : iterable of str
-        What there is.
-
-    Examples
-    --------
-    >>> nearest("bok", ["smoke", "book"])
-    'did you mean book?'
-    >>> nearest("long", ["smoke", "book"])
-    'there are: smoke, book'
-    """
-    known = list(known)
-    near = difflib.get_close_matches(name, known, n=3)
-    return f"did you mean {', '.join(near)}?" if near else f"there are: {', '.join(known)}"
-
-
-def parse_changes(config: Any, changes: Mapping[str, str]) -> dict[str, Any]:
-    """Read settings given as text, each as the type that the configuration has there.
-
-    Raises
-    ------
-    ValueError
-        If there is no such setting, or the text is not of its type.
-    """
-    found: dict[str, Any] = {}
-    for name, text in changes.items():
-        if name not in (known := dataclasses.asdict(config)) or name == "steps":
-            near = nearest(name, [key for key in known if key != "steps"])
-            raise ValueError(f"no setting {name!r}; {near}")
-        kind = type(known[name])
-        try:
-            value = text if kind is str else ast.literal_eval(text)
-            if kind is float and isinstance(value, int):
-                value = float(value)
-        except (SyntaxError, ValueError):
-            value = text
-        if known[name] is not None and not isinstance(value, kind):
-            raise ValueError(f"{name} is {known[name]!r} in this profile, not like {text!r}")
-        if value != known[name]:
-            found[name] = value
-    return found
+def _folder_name(profile: str, changes: Mapping[str, Any]) -> str:
+    """A folder for these settings alone."""
+    if not changes:
+        return profile
+    words = "".join(f",{name}={value}" for name, value in sorted(changes.items()))
+    plain = "".join(c if c.isalnum() or c in ",=.-_" else "_" for c in words)
+    return f"{profile}{plain[:60]}-{hashlib.sha256(words.encode()).hexdigest()[:6]}"
 
 
 def _run(
@@ -291,11 +277,12 @@ def _run(
     *,
     experiment: Experiment,
     profile: Profile,
+    config: Any,
     steps: int | None,
     changes: Mapping[str, Any],
     folder: Path,
+    precision: str,
 ) -> None:
-    config = dataclasses.replace(experiment.profiles[profile], **changes)
     run = Run(
         experiment=experiment.name,
         profile=profile,
@@ -303,10 +290,83 @@ def _run(
         fabric=fabric,
         folder=folder,
         steps=steps or config.steps,
-        commit=ledger.commit(),
+        commit=provenance.commit(),
         changes=changes,
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    record = experiment.run(run)
-    if fabric.is_global_zero:
-        ledger.write(record, folder)
+    with _working_folder(run) as working:
+        run = dataclasses.replace(run, folder=working)
+        finished = from_first(fabric, partial(_finished, run, precision=precision))
+        if finished:
+            fabric.print(finished)
+            return
+        record = experiment.run(run)
+        if fabric.is_global_zero:
+            ledger.write(record, working)
+
+
+@contextmanager
+def _working_folder(run: Run) -> Iterator[Path]:
+    """The run's folder for the first process, and one to be thrown away for every other.
+
+    So there is one writer, whatever an experiment writes, and wherever the others are.
+    """
+    if not run.fabric.is_global_zero:
+        from_first(run.fabric, lambda: None)
+        with TemporaryDirectory() as elsewhere:
+            yield Path(elsewhere)
+        return
+    alone = only_one(
+        run.folder,
+        what=f"{run.experiment}, {run.profile}",
+        remedy="wait for it, stop it, or choose another folder with --folder",
+    )
+    try:
+        from_first(run.fabric, alone.__enter__)
+    except OSError as error:
+        raise OSError(
+            error.errno,
+            f"cannot write there: {error.strerror}. Choose another folder with --folder, or by the "
+            "variable TUTORIAL_LIB_RUNS",
+            str(run.folder),
+        ) from error
+    try:
+        yield run.folder
+    finally:
+        alone.__exit__(None, None, None)
+
+
+def _finished(run: Run, *, precision: str) -> str:
+    """What to say of a run that is finished already; nothing if it is not.
+
+    A record of other settings of the same profile is kept beside the new one to come.
+    """
+    path = run.folder / ledger.RECORD
+    if not path.exists():
+        return ""
+    there = ledger.read(run.experiment, folder=run.folder)
+    if (there.experiment, there.profile) != (run.experiment, run.profile):
+        raise ValueError(
+            f"{run.folder} holds {there.experiment}, {there.profile}: choose another --folder"
+        )
+    if there.config != json.loads(json.dumps(run.settings())):
+        path.replace(path.with_name("record.before.json"))
+        return ""
+    if there.steps > run.steps:
+        raise ValueError(
+            f"{run.folder} has {there.steps} steps, more than the {run.steps} asked for: choose "
+            "another folder"
+        )
+    if there.steps < run.steps:
+        return ""
+    asked: dict[str, tuple[object, object]] = {"devices": (there.devices, run.fabric.world_size)}
+    if precision != "auto" and " and " not in there.precision:
+        asked["precision"] = there.precision, str(run.fabric._precision.precision)
+    other = [f"{name}: {old} → {new}" for name, (old, new) in asked.items() if old != new]
+    if other:
+        raise ValueError(
+            f"{run.folder} holds a finished run ({', '.join(other)}): choose another --folder"
+        )
+    return (
+        f"finished: {there.steps} steps on {there.device}, {there.precision}. The record is left "
+        f"as it is; delete {path} to measure again."
+    )

@@ -11,22 +11,17 @@ import dataclasses
 import hashlib
 import json
 import os
-import platform
-import re
 import shutil
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from tutorial_lib import provenance
 from tutorial_lib.data import REGISTRY, locate, write_atomically
 
 RECORD = "record.json"
-
-CHANGED = "+changes"
-"""What a commit ends in when the library was not as committed."""
 
 UNCLEAN = (
     "tutorial_lib differs from its commit: commit the changes first, then run into a new folder "
@@ -58,7 +53,7 @@ class Record:
     steps, steps_planned : int
         Steps done and steps that the profile asks for.
     device : str
-        The processor, in words.
+        The processor, in words; where there were several sittings, that of the last.
     precision : str
         As Fabric names it.
     seconds : float
@@ -76,7 +71,13 @@ class Record:
     start : dict
         Experiment or published file whose weights the run started from → sha256 of its weights.
     torch, commit : str
-        Version of PyTorch, and the git commit of the code.
+        Version of PyTorch, and the git commit of the code, of the last sitting, which measured.
+    devices : int
+        Processes that each had a part of every batch.
+    sittings : list of dict
+        Who did the steps, over all trainings of the experiment: "device", "devices", "commit",
+        "torch" and "steps" of each. Empty where nothing was trained, and in records that were made
+        before sittings were kept.
     """
 
     experiment: str
@@ -97,6 +98,8 @@ class Record:
     torch: str = torch.__version__
     commit: str = ""
     changes: dict[str, Any] = dataclasses.field(default_factory=dict)
+    devices: int = 1
+    sittings: list[dict[str, Any]] = dataclasses.field(default_factory=list)
 
     @property
     def folder(self) -> Path:
@@ -197,20 +200,14 @@ def start(name: str) -> Start:
     return Start(name, path, record.artefacts[path.name])
 
 
-def root() -> Path | None:
-    """The repository's root when the library runs from a checkout, else None."""
-    parent = Path(__file__).resolve().parent.parent
-    return parent if (parent / "pyproject.toml").exists() else None
-
-
 def results_folder() -> Path:
     """Where the published records are.
 
     ``TUTORIAL_LIB_RESULTS`` if set; the checkout's ``results``; else the copy in the package.
     """
     if named := os.environ.get("TUTORIAL_LIB_RESULTS"):
-        return Path(named)
-    checkout = root()
+        return Path(named).expanduser()
+    checkout = provenance.root()
     return checkout / "results" if checkout else Path(__file__).parent / "_results"
 
 
@@ -231,10 +228,13 @@ def read(experiment: str, *, folder: Path | None = None) -> Record:
     """
     path = (folder or results_folder() / experiment) / RECORD
     if not path.exists():
-        raise LedgerError(
-            f"no record of {experiment} at {path}: `tutorial run {experiment} --profile book` "
-            "makes one"
-        )
+        remedy = f"`tutorial run {experiment} --profile book` makes one"
+        chapters = {each.parent.parent.name for each in results_folder().glob(f"*/*/{RECORD}")}
+        if "/" not in experiment:
+            remedy = "an experiment's name is chapter/experiment, as `tutorial list` prints it"
+        elif chapters and experiment.partition("/")[0] not in chapters:
+            remedy = f"there is no such chapter; recorded are: {', '.join(sorted(chapters))}"
+        raise LedgerError(f"no record of {experiment} at {path}: {remedy}")
     try:
         return Record(**json.loads(path.read_text(encoding="utf-8")))
     except (json.JSONDecodeError, TypeError) as error:
@@ -301,7 +301,8 @@ def publish(folder: Path, *, replace: bool = False) -> Path:
         If a longer record is there, or the run's code was in no commit.
     """
     record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    if record.get("commit", "").endswith(CHANGED):
+    commits = [record.get("commit", ""), *(each["commit"] for each in record.get("sittings", []))]
+    if any(each.endswith(provenance.CHANGED) for each in commits):
         raise LedgerError(f"{folder} is not published: when it ran, {UNCLEAN}")
     target = results_folder() / record["experiment"]
     if (target / RECORD).exists() and not replace:
@@ -323,41 +324,3 @@ def publish(folder: Path, *, replace: bool = False) -> Path:
     fresh.rename(target)
     shutil.rmtree(old, ignore_errors=True)
     return target
-
-
-def device_in_words(device: torch.device) -> str:
-    """The processor that a record names, such as "NVIDIA H200" or "CPU, 2 threads (…)"."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    threads = torch.get_num_threads()
-    return f"CPU, {threads} thread{'s' if threads > 1 else ''} ({_cpu_name()})"
-
-
-def _cpu_name() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                # Without trade marks and clock: "Intel(R) Xeon(R) Processor @ 2.50GHz" is long.
-                name = re.sub(r"\((R|TM)\)|Processor|CPU|@.*", "", line.partition(":")[2])
-                return " ".join(name.split())
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
-
-
-def commit() -> str:
-    """The checkout's git commit, marked when the library differs from it; empty elsewhere."""
-    checkout = root()
-    if checkout is None:
-        return ""
-    try:
-        git = ["git", "-C", str(checkout)]
-        head = subprocess.run(
-            [*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True
-        ).stdout.strip()
-        changed = subprocess.run(
-            [*git, "status", "--porcelain", "--", "tutorial_lib"], capture_output=True, text=True
-        ).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-    return head + (CHANGED if changed else "")

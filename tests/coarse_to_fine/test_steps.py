@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from tutorial_lib.coarse_to_fine import (
+    CoarseToFine,
     PatchDiscriminator,
     Phase,
     adversarial_step,
@@ -119,3 +120,21 @@ def test_a_frozen_level_goes_on_measuring_what_it_is_sent(small):
     l1_step(network, adam(network), batch, batch, stage=2)
     assert not torch.equal(before[0], lower)
     assert not torch.equal(before[1], upper)
+
+
+def test_a_step_that_is_stopped_leaves_the_discriminator_learning():
+    torch.manual_seed(0)
+    network, judge = CoarseToFine(top=8, width=4), PatchDiscriminator()
+    optimizers = [torch.optim.SGD(n.parameters(), lr=0.1) for n in (network, judge)]
+    calls = []
+
+    def stop(loss):
+        calls.append(loss)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        loss.backward()
+
+    pictures = torch.rand(2, 3, 8, 8), torch.rand(2, 3, 8, 8)
+    with pytest.raises(KeyboardInterrupt):
+        adversarial_step(network, judge, *optimizers, *pictures, stage=1, weight=0.1, backward=stop)
+    assert all(p.requires_grad for p in judge.parameters())

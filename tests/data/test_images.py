@@ -26,7 +26,7 @@ from tutorial_lib.data import (
     to_uint8,
     write_image,
 )
-from tutorial_lib.metrics import Protocol, psnr
+from tutorial_lib.metrics import NotFinite, Protocol, psnr
 
 WHOLE = Protocol("rgb", crop=0)
 RGB = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
@@ -409,3 +409,19 @@ def test_embedded_photographs_need_no_download(name: str, monkeypatch: pytest.Mo
 def test_unknown_photograph_lists_the_known() -> None:
     with pytest.raises(ValueError, match=r"'lenna'; there are astronaut, .*rocket"):
         embedded("lenna")
+
+
+# What is no picture is not written as one
+
+
+def test_nan_is_not_black() -> None:
+    with pytest.raises(NotFinite, match="holds NaN"):
+        to_uint8(torch.tensor([0.5, float("nan")]))
+
+
+@pytest.mark.parametrize("value", [float("nan"), 100])
+def test_nothing_is_written_of_what_is_no_picture(tmp_path: Path, value: float) -> None:
+    kind = torch.uint8 if value == 100 else torch.float32
+    with pytest.raises((TypeError, ValueError), match=r"floating point|NaN"):
+        write_image(tmp_path / "a.png", torch.full((1, 3, 2, 2), value, dtype=kind))
+    assert list(tmp_path.iterdir()) == []

@@ -1,13 +1,18 @@
 """The command `tutorial restore`."""
 
+import errno
 import itertools
+import os
+import re
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from typer.testing import CliRunner
 
 from tutorial_lib.cli import app
-from tutorial_lib.data import read_image, write_image
+from tutorial_lib.data import read_image, write_image, writing
 from tutorial_lib.deep_image_prior import Step
 from tutorial_lib.deep_image_prior import restore as restoring
 
@@ -127,3 +132,103 @@ def test_denoising_keeps_its_calmest_moment(photo, tmp_path, monkeypatch):
     made = read_image(out)
     assert made.mean().item() == pytest.approx(0.5, abs=0.002)
     assert made.std().item() < 0.005
+
+
+# The output is tried before the first step, and the result is not lost after the last
+
+
+@pytest.fixture
+def no_steps(monkeypatch):
+    def begun(*_, **__):
+        pytest.fail("a step was begun")
+
+    monkeypatch.setattr(restoring, "restore", begun)
+
+
+def test_a_folder_as_output_is_refused_before_the_first_step(photo, tmp_path, no_steps):
+    (tmp_path / "out.png").mkdir()
+    result = tutorial(photo, "--task", "denoise", "-o", tmp_path / "out.png", "--overwrite")
+    assert result.exit_code == 1
+    assert "out.png is a folder: name a file in it" in result.stderr
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+def test_a_place_that_takes_no_file_is_found_before_the_first_step(
+    photo, tmp_path, no_steps, monkeypatch, error
+):
+    def refuse(*_, **__):
+        raise OSError(error, os.strerror(error))
+
+    monkeypatch.setattr(writing.tempfile, "NamedTemporaryFile", refuse)
+    result = tutorial(photo, "--task", "denoise", "-o", tmp_path / "out.png")
+    assert result.exit_code == 1
+    assert f"cannot write there: {os.strerror(error)}; nothing was begun" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_disk_too_full_for_the_result_is_found_before_the_first_step(
+    photo, tmp_path, no_steps, monkeypatch
+):
+    monkeypatch.setattr(writing.shutil, "disk_usage", lambda _: SimpleNamespace(free=5000))
+    result = tutorial(photo, "--task", "denoise", "-o", tmp_path / "out.png")
+    assert result.exit_code == 1
+    assert "may be needed" in result.stderr
+
+
+def test_a_name_too_long_is_found_before_the_first_step(photo, tmp_path, no_steps):
+    result = tutorial(photo, "--task", "denoise", "-o", tmp_path / ("n" * 300 + ".png"))
+    assert result.exit_code == 1
+    assert "too long" in result.stderr
+
+
+def test_a_picture_too_wide_for_webp_is_found_before_the_first_step(tmp_path, no_steps):
+    write_image(tmp_path / "wide.png", torch.zeros(1, 3, 2, 16_384))
+    result = tutorial(tmp_path / "wide.png", "--task", "denoise", "-o", tmp_path / "out.webp")
+    assert result.exit_code == 1
+    assert "holds at most 16383 pixels along a side" in result.stderr
+    assert "use .png" in result.stderr
+
+
+def test_a_name_of_255_bytes_is_written(photo, tmp_path, monkeypatch):
+    monkeypatch.setattr(restoring, "restore", interrupted_after(1))
+    out = tmp_path / ("n" * 251 + ".png")
+    assert tutorial(photo, "--task", "denoise", "-o", out).exit_code == 0
+    assert out.exists()
+
+
+def test_a_result_that_cannot_be_written_is_kept_beside(photo, tmp_path, monkeypatch):
+    """Somebody makes a folder of the output's name while the fit runs."""
+    out = tmp_path / "out.png"
+
+    def steps(task, **_):
+        out.mkdir()
+        grey = torch.full((1, 3, *task.size), 0.5)
+        yield Step(1, 0.1, grey, grey, False)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(restoring, "restore", steps)
+    result = tutorial(photo, "--task", "denoise", "-o", out, "--overwrite")
+    assert result.exit_code == 1
+    place = re.search(r"The result is (\S+\.png)", " ".join(result.stderr.split()))[1]
+    assert read_image(place).mean().item() == pytest.approx(0.5, abs=0.003)
+    assert Path(place).parent == tmp_path
+
+
+def test_a_result_whose_folder_is_gone_is_kept_among_the_temporary_files(
+    photo, tmp_path, monkeypatch
+):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    monkeypatch.setattr(writing.tempfile, "gettempdir", lambda: str(tmp_path))
+
+    def steps(task, **_):
+        folder.rmdir()
+        grey = torch.full((1, 3, *task.size), 0.5)
+        yield Step(1, 0.1, grey, grey, False)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(restoring, "restore", steps)
+    result = tutorial(photo, "--task", "denoise", "-o", folder / "out.png")
+    assert result.exit_code == 1
+    [place] = tmp_path.glob("result-*.png")
+    assert place.name in "".join(result.stderr.split())

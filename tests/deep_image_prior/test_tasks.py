@@ -64,3 +64,40 @@ def test_what_there_is_to_see(photograph):
     assert Denoising.complete
     assert not SuperResolution.complete
     assert not Inpainting.complete
+
+
+# Holes that hold anything
+
+
+def holed(dtype=torch.float32):
+    mask = torch.ones(1, 1, 8, 8)
+    mask[..., 2:4, 3:6] = 0
+    return mask.to(dtype)
+
+
+@pytest.mark.parametrize("lost", [float("nan"), float("inf"), 7.0])
+def test_what_lies_under_a_hole_is_not_looked_at(lost):
+    torch.manual_seed(0)
+    picture, x = torch.rand(1, 3, 8, 8), torch.rand(1, 3, 8, 8, requires_grad=True)
+    spoiled = torch.where(holed() > 0, picture, lost)
+    clean, task = Inpainting(picture, holed()), Inpainting(spoiled, holed())
+    assert torch.equal(task.loss(x), clean.loss(x))
+    (slope,) = torch.autograd.grad(task.loss(x), x)
+    assert slope.isfinite().all()
+    assert torch.equal(task.restored(x), clean.restored(x))
+    assert torch.equal(task.damaged, clean.damaged)
+
+
+@pytest.mark.parametrize("dtype", [torch.bool, torch.uint8, torch.int64, torch.float64])
+def test_masks_of_any_type(dtype):
+    torch.manual_seed(0)
+    picture, x = torch.rand(1, 3, 8, 8), torch.rand(1, 3, 8, 8)
+    task = Inpainting(picture, holed(dtype))
+    assert task.mask.dtype == torch.float32
+    assert torch.equal(task.loss(x), Inpainting(picture, holed()).loss(x))
+
+
+@pytest.mark.parametrize("values", [255 * holed(torch.uint8), holed() * 0.5, holed() / 0 * 0])
+def test_a_mask_of_other_numbers_is_refused(values):
+    with pytest.raises(ValueError, match=r"other numbers than 1 \(known\) and 0 \(lost\)"):
+        Inpainting(torch.rand(1, 3, 8, 8), values)

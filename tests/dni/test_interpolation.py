@@ -213,3 +213,47 @@ def test_gradients_flow_through_a_moved_network():
     Interpolator(network, generators(2))(0.5, 0.5)
     network(torch.rand(1, 3, 4, 4)).sum().backward()
     assert all(p.grad is not None and p.grad.shape == p.shape for p in network.parameters())
+
+
+# Networks that were wrapped, moved or cast
+
+
+def test_a_compiled_networks_prefix_is_recognised():
+    a, b = generators(2)
+    wrapped = {f"_orig_mod.{key}": value for key, value in b.items()}
+    with pytest.raises(InterpolationError, match=r"compiled.*save model._orig_mod.state_dict"):
+        interpolate(a, wrapped, 0.5)
+    with pytest.raises(InterpolationError, match=r"saved compiled"):
+        interpolate(wrapped, b, 0.5)
+
+
+@pytest.mark.parametrize("wrapper", ["params", "state_dict"])
+def test_a_state_inside_something_is_pointed_at(wrapper):
+    a, b = generators(2)
+    with pytest.raises(InterpolationError, match=rf"network 2 is a dict.*state\['{wrapper}'\]"):
+        interpolate(a, {wrapper: b}, 0.5)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda network: network.double(),
+        lambda network: network.half().float(),
+        lambda network: network.to("meta"),
+        lambda network: network.to(memory_format=torch.channels_last),
+    ],
+)
+def test_a_network_that_was_moved_afterwards_is_not_moved_in_silence(change):
+    network = Generator(channels=4, blocks=2)
+    move = Interpolator(network, generators(2))
+    move(0.5, 0.5)
+    change(network)
+    with pytest.raises(InterpolationError, match="moved or cast after this interpolator was built"):
+        move(0.25, 0.75)
+
+
+def test_a_network_that_stayed_where_it_was_is_moved():
+    network = Generator(channels=4, blocks=2)
+    move = Interpolator(network, generators(2))
+    network.float().to("cpu").eval()
+    move(0.25, 0.75)

@@ -252,3 +252,37 @@ def test_the_command(simple, photo, tmp_path):
     assert again.exit_code == 1
     assert "exists: choose another name" in again.stderr
     assert "Traceback" not in again.stderr
+
+
+def test_a_result_that_cannot_be_written_is_made_again_elsewhere(
+    simple, photo, tmp_path, monkeypatch
+):
+    """The disk fills up while the large picture is being made."""
+    out, spare = tmp_path / "out.png", tmp_path / "spare"
+    spare.mkdir()
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(spare))
+    real = upscale.write_png
+
+    def full(place, strips, **options):
+        if place == out:
+            next(iter(strips))
+            raise OSError(28, "No space left on device")
+        return real(place, strips, **options)
+
+    monkeypatch.setattr(upscale, "write_png", full)
+    result = CliRunner().invoke(app, ["upscale", str(photo), "-o", str(out)])
+    assert result.exit_code == 1
+    assert "Traceback" not in result.stderr
+    [kept] = spare.glob("result-*.png")
+    assert kept.name in "".join(result.stderr.split())
+    assert read_original(kept).colours.shape == (1, 3, 36, 52)
+
+
+def test_a_folder_as_output_is_refused_before_the_work(photo, tmp_path, monkeypatch):
+    monkeypatch.setattr(upscale, "mixed_generator", lambda mix: pytest.fail("worked"))
+    (tmp_path / "out.png").mkdir()
+    result = CliRunner().invoke(
+        app, ["upscale", str(photo), "-o", str(tmp_path / "out.png"), "--overwrite"]
+    )
+    assert result.exit_code == 1
+    assert "is a folder: name a file in it" in result.stderr

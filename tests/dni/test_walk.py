@@ -70,7 +70,9 @@ def test_the_walk_is_measured_and_goes_on(needs, tmp_path):
         assert record.start[name] == ledger.sha256(weights)
     [part] = (tmp_path / "walks").glob("*/*baboon.json")
     before = part.stat().st_mtime_ns
+    (tmp_path / "record.json").unlink()  # a finished walk would be left alone
     execute(WALK, "smoke", folder=tmp_path)
+    assert ledger.read("dni/path", folder=folder).metrics == record.metrics
     assert part.stat().st_mtime_ns == before
 
 

@@ -196,6 +196,26 @@ def test_the_penalty_counts_in_the_discriminators_loss_of_pictures(source):
     assert loss.item() == pytest.approx(gap + losses.penalty * (slope - 1) ** 2, rel=1e-4)
 
 
+def test_a_step_that_is_stopped_leaves_the_discriminator_learning():
+    torch.manual_seed(0)
+    generator, discriminator = torch.nn.Linear(2, 2), torch.nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(generator.parameters(), lr=0.1)
+
+    def stop(loss):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        generator_step(
+            generator,
+            discriminator,
+            optimizer,
+            torch.randn(4, 2),
+            losses=LOSSES["non-saturating"],
+            backward=stop,
+        )
+    assert all(p.requires_grad for p in discriminator.parameters())
+
+
 def test_r1_counts_half_its_weight_in_the_discriminators_loss(source):
     real, noise = torch.randn(2, 1, 16, 2, generator=source)
     plain = LOSSES["non-saturating"]

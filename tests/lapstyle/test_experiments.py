@@ -73,7 +73,7 @@ def test_photographs_are_cropped_alike_from_the_same_seed(tmp_path):
     assert first.dtype == torch.uint8
     assert torch.equal(first, again)
     assert not torch.equal(first, photos.sample(5, torch.Generator().manual_seed(4)))
-    with pytest.raises(ValueError, match=r"no \*\.jpg in"):
+    with pytest.raises(ValueError, match=r"no pictures in .*empty"):
         Photographs(str(tmp_path / "empty"), side=16, limit=2)
 
 

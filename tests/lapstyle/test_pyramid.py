@@ -248,3 +248,9 @@ def test_the_seam_widens_with_the_levels(form):
     assert widths[0] == 0
     assert widths[-1] > 32
     assert widths == sorted(set(widths))
+
+
+@pytest.mark.parametrize("shape", [(0, 3, 8, 8), (1, 0, 8, 8), (1, 3, 0, 8), (0, 0, 16, 16)])
+def test_no_picture_is_refused(shape):
+    with pytest.raises(ValueError, match="a pyramid needs floating-point pictures"):
+        laplacian_pyramid(torch.rand(shape), levels=1, form="bilinear")

@@ -2,13 +2,15 @@
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 from typer.testing import CliRunner
 
 from tutorial_lib import ledger
 from tutorial_lib.cli import app
-from tutorial_lib.data import read_image, write_image
-from tutorial_lib.lapstyle import Encoder, LapStyle, stylise
+from tutorial_lib.data import only_one, read_image, write_image
+from tutorial_lib.lapstyle import Encoder, LapStyle, pictures, stylise
+from tutorial_lib.lapstyle.pictures import Photographs
 from tutorial_lib.lapstyle.stylise import fast_form, style_state
 from tutorial_lib.training import half_state, load_half_state
 
@@ -137,3 +139,51 @@ def test_another_backbone_than_the_recorded_one_is_prepared_anew(records, monkey
     assert not asked
     stylise.recorded_encoder("vgg19")
     assert asked == [(("vgg19",), {"blocks": 4})]
+
+
+# Folders as they are
+
+
+def test_one_bad_entry_does_not_stop_a_folder(records):
+    frames, out = records / "frames", records / "painted"
+    frames.mkdir()
+    picture = torch.rand(1, 3, 24, 32)
+    write_image(frames / "a.png", picture)
+    for suffix in ("bmp", "tiff"):
+        Image.new("RGB", (32, 24), "red").save(frames / f"b.{suffix}")
+    cut = write_image(frames / "cut.png", torch.rand(1, 3, 64, 64)).read_bytes()
+    (frames / "cut.png").write_bytes(cut[: len(cut) // 2])
+    (frames / "._a.png").write_bytes(b"\0\5\x16\7")
+    (frames / "folder.png").mkdir()
+    result = run(frames, "--style", "starry_night", "-o", out)
+    assert result.exit_code == 1
+    assert "3 painted" in result.output
+    assert "1 could not be painted:" in result.output
+    assert "cut.png is damaged" in " ".join(result.output.split())
+    assert "Traceback" not in result.output
+    assert sorted(p.name for p in out.iterdir()) == ["a.png", "b.png", "b.tiff.png"]
+    assert read_image(out / "b.png").shape == (1, 3, 24, 32)
+
+
+def test_two_do_not_paint_into_one_folder(records):
+    (records / "frames").mkdir()
+    write_image(records / "frames" / "a.png", torch.rand(1, 3, 24, 32))
+    out = records / "painted"
+    with only_one(out, what="stylise --style the_scream", remedy="x"):
+        result = run(records / "frames", "--style", "starry_night", "-o", out)
+    assert result.exit_code == 1
+    assert "is in use by stylise --style the_scream (process" in " ".join(result.output.split())
+    assert list(out.iterdir()) == []
+
+
+@pytest.mark.parametrize("names", [["a.jpg", "b.png", "c.JPEG"]])
+def test_training_takes_a_folders_pictures_and_refuses_damaged_ones_first(tmp_path, names):
+    for name in names:
+        write_image(tmp_path / name.lower(), torch.rand(1, 3, 40, 40)).rename(tmp_path / name)
+    (tmp_path / "._a.jpg").write_bytes(b"\0")
+    assert [p.name for p in Photographs(str(tmp_path), side=16, limit=9).paths] == names
+    cut = (tmp_path / "b.png").read_bytes()
+    (tmp_path / "b.png").write_bytes(cut[: len(cut) // 2])
+    pictures._sound_pictures.cache_clear()
+    with pytest.raises(ValueError, match=r"(?s)1 of 3 pictures .* read.*b\.png is dam"):
+        Photographs(str(tmp_path), side=16, limit=9)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tutorial_lib.data import embedded, from_uint8, to_uint8
+from tutorial_lib.data import embedded, from_uint8, read_image, to_uint8
 from tutorial_lib.metrics import Protocol, psnr
 from tutorial_lib.show import CompareSlider, encode, grid
 from tutorial_lib.show.pictures import encoded, img, within
@@ -202,3 +202,40 @@ def test_bytes_that_are_no_picture_are_refused():
 def test_strings_are_not_taken_for_paths():
     with pytest.raises(TypeError, match=r"pathlib\.Path, got str 'a\.png'"):
         encoded("a.png")
+
+
+# Files as phones and scanners write them
+
+
+@pytest.mark.parametrize("turned", [1, 3, 6, 8])
+def test_a_files_size_is_that_of_the_upright_picture(tmp_path, turned):
+    exif = Image.Exif()
+    exif[0x0112] = turned
+    path = tmp_path / "a.jpg"
+    Image.new("RGB", (40, 20), "red").save(path, exif=exif)
+    found = encoded(path)
+    assert (found.width, found.height) == tuple(reversed(read_image(path).shape[-2:]))
+    assert found.data == path.read_bytes()
+
+
+def test_the_zoom_box_of_a_turned_file_lies_where_its_part_is(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = tmp_path / "a.png"
+    Image.new("RGB", (40, 20), "red").save(path, exif=exif)  # 20 wide and 40 high, once turned
+    html = grid([path], alt="Red.", zoom=(10, 30, 5, 4)).html
+    assert "left:50.000%;top:75.000%;width:25.000%;height:10.000%" in html
+
+
+def test_a_phones_jpeg_with_a_second_picture_inside(tmp_path):
+    path = tmp_path / "a.jpg"
+    pictures = [Image.new("RGB", (40, 20), colour) for colour in ("red", "blue")]
+    pictures[0].save(path, format="MPO", save_all=True, append_images=pictures[1:])
+    assert encoded(path) == (path.read_bytes(), "image/jpeg", 40, 20)
+
+
+@pytest.mark.parametrize("suffix", [".bmp", ".tiff"])
+def test_a_file_that_no_browser_shows_is_shown_as_read(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    Image.new("RGB", (4, 2), "red").save(path)
+    assert encoded(path)[1:] == ("image/webp", 4, 2)

@@ -9,6 +9,7 @@ import torch
 import training_example
 from training_example import CONFIG, Recipe, run
 
+from tutorial_lib.metrics import NotFinite
 from tutorial_lib.training import Diverged, Interrupted, make_fabric, shard, train
 from tutorial_lib.training.engine import step_seed
 
@@ -164,3 +165,41 @@ def test_step_seeds_do_not_collide():
     seeds = {step_seed(seed, index) for seed in range(20) for index in range(500)}
     assert len(seeds) == 20 * 500
     assert all(0 <= seed < 2**63 for seed in seeds)
+
+
+@pytest.mark.parametrize("moment", [4, 20])
+def test_a_picture_that_is_none_is_the_trainings_fault(tmp_path, moment):
+    """What watches complains of NaN; whether a checkpoint was written before or not."""
+    fabric = make_fabric(precision="32-true")
+
+    def watch(step):
+        raise NotFinite("image must lie in [0, 1]")
+
+    with pytest.raises(Diverged, match=f"after step {moment} is no picture.*smaller learning rate"):
+        train(
+            Recipe(fabric),
+            fabric=fabric,
+            steps=20,
+            folder=tmp_path,
+            config=CONFIG,
+            watch=watch,
+            watch_at=[moment],
+        )
+
+
+def test_a_loss_that_is_none_is_found_before_anyone_looks(tmp_path):
+    fabric = make_fabric(precision="32-true")
+
+    def watch(step):
+        raise ValueError("looked")
+
+    with pytest.raises(Diverged, match="other became nan at step 4"):
+        train(
+            Recipe(fabric, poison_at=3),
+            fabric=fabric,
+            steps=20,
+            folder=tmp_path,
+            config=CONFIG,
+            watch=watch,
+            watch_at=[5],
+        )

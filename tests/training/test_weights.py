@@ -187,3 +187,43 @@ def test_a_network_without_batch_normalisation_is_left_as_it_is():
     assert not made.training
     for name, value in made.state_dict().items():
         assert torch.equal(value, before[name])
+
+
+# Wrapped networks
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda state: {f"_orig_mod.{k}": v for k, v in state.items()},
+        lambda state: {f"module.{k}": v for k, v in state.items()},
+        lambda state: {f"module._orig_mod.{k}": v for k, v in state.items()},
+        lambda state: {"params": state},
+        lambda state: {"state_dict": {f"module.{k}": v for k, v in state.items()}, "epoch": 3},
+        lambda state: {"params": {}, "params_ema": state},
+    ],
+)
+def test_a_wrapped_state_is_loaded(wrap):
+    given, loaded = network(), network(seed=1)
+    load_half_state(loaded, wrap(half_state(given)))
+    for name, value in half_state(given).items():
+        assert torch.equal(half_state(loaded)[name], value)
+
+
+@pytest.mark.parametrize("wrapped", [torch.compile, nn.DataParallel])
+def test_a_wrapped_network_is_stored_and_loaded_by_its_own_names(wrapped):
+    given, loaded = network(), network(seed=1)
+    outside = wrapped(given)
+    assert half_state(outside).keys() == half_state(given).keys()
+    load_half_state(wrapped(loaded), half_state(outside))
+    for name, value in half_state(given).items():
+        assert torch.equal(half_state(loaded)[name], value)
+    assert not loaded.training
+
+
+def test_a_prefix_before_some_names_is_the_networks_own():
+    state = half_state(network())
+    first, *rest = state
+    mixed = {f"module.{first}": state[first]} | {name: state[name] for name in rest}
+    with pytest.raises(RuntimeError, match=r'Unexpected key\(s\).*"module\.0\.'):
+        load_half_state(network(), mixed)

@@ -12,12 +12,13 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from tutorial_lib.coarse_to_fine.networks import CoarseToFine, PatchDiscriminator, sizes
+from tutorial_lib.coarse_to_fine.networks import NORMS, CoarseToFine, PatchDiscriminator, sizes
 from tutorial_lib.coarse_to_fine.octaves import Octaves
 from tutorial_lib.coarse_to_fine.schedule import Phase, enter, phase, rate
 from tutorial_lib.coarse_to_fine.steps import adversarial_step, l1_step
 from tutorial_lib.coarse_to_fine.tasks import TASKS
 from tutorial_lib.data import CartoonFaces, coloured, squares
+from tutorial_lib.settings import at_least, one_of, positive
 from tutorial_lib.training import set_up
 
 
@@ -86,6 +87,19 @@ class Config:
     norm: str = "batch"
     statistics: int = 0
     every: int = 1
+
+    def __post_init__(self) -> None:
+        one_of(self, TASKS, "task")
+        if self.data not in ("faces", "bsds500"):
+            raise ValueError(f'data is "faces" or "bsds500": got {self.data!r}')
+        at_least(self, 1, "width", "widest", "epochs", "count", "tested", "watched", "every")
+        at_least(self, 1, "batch", "seeds")
+        at_least(self, 0, "adversarial", "statistics")
+        one_of(self, NORMS, "norm")
+        positive(self, "learning_rate")
+        if self.batch > self.count:
+            raise ValueError(f"batch must be at most count, {self.count}: got {self.batch}")
+        self.phase(0)
 
     @property
     def epoch_steps(self) -> int:

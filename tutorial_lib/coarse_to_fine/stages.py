@@ -14,6 +14,7 @@ from tutorial_lib.coarse_to_fine.octaves import Octaves
 from tutorial_lib.coarse_to_fine.recipe import Config, prepare
 from tutorial_lib.coarse_to_fine.tasks import TASKS
 from tutorial_lib.experiment import Run
+from tutorial_lib.settings import at_least
 from tutorial_lib.training import History
 
 
@@ -70,6 +71,10 @@ class StagesConfig:
     top: int = 64
     watched: int = 256
 
+    def __post_init__(self) -> None:
+        sizes(self.top)
+        at_least(self, 1, "watched")
+
     @property
     def steps(self) -> int:
         """None."""
@@ -83,7 +88,8 @@ def run_stages(run: Run) -> ledger.Record:
         task: all_baselines(
             # A few more, for those that are left out as grey.
             prepare(
-                Config(task=task, top=config.top, count=1, tested=2 * config.watched), run.fabric
+                Config(task=task, top=config.top, count=1, batch=1, tested=2 * config.watched),
+                run.fabric,
             ).test,
             top=config.top,
             count=config.watched,

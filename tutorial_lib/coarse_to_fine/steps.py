@@ -100,11 +100,13 @@ def adversarial_step(
     discriminator_optimizer.step()
 
     discriminator.requires_grad_(False)
-    l1 = F.l1_loss(made, truth)
-    believed = adversarial_loss(discriminator(picture, made))
-    optimizer.zero_grad(set_to_none=True)
-    backward(l1 + weight * believed)
-    optimizer.step()
-    discriminator.requires_grad_(True)
+    try:
+        l1 = F.l1_loss(made, truth)
+        believed = adversarial_loss(discriminator(picture, made))
+        optimizer.zero_grad(set_to_none=True)
+        backward(l1 + weight * believed)
+        optimizer.step()
+    finally:
+        discriminator.requires_grad_(True)
     losses = {"l1": l1, "adversarial": believed, "discriminator": judged}
     return {name: loss.detach() for name, loss in losses.items()}

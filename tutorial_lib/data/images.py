@@ -1,24 +1,21 @@
-"""Image files to tensors and back: the only place where files, bytes and EXIF tags are known."""
+"""Image files to tensors: the only place where their bytes and tags are known."""
 
 from __future__ import annotations
 
-import errno
+import contextlib
 import io
 import os
-import struct
 import warnings
-import zlib
-from collections.abc import Callable
 from importlib.resources import files
-from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 from torch import Tensor
 
-from tutorial_lib.files import write_atomically
+from tutorial_lib.data.chunks import without_metadata
+from tutorial_lib.metrics import NotFinite
 
 EMBEDDED: dict[str, str] = {
     "astronaut": "astronaut.png",
@@ -37,11 +34,6 @@ EMBEDDED: dict[str, str] = {
 }
 """Photographs that come with scikit-image and need no download: name to file."""
 
-_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
-
-# What Pillow's decoders raise on damaged data.
-_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
-
 
 class ImageError(ValueError):
     """A file cannot be used as an image; the message names it and says what to do."""
@@ -52,9 +44,10 @@ def read_image(
 ) -> Tensor:
     """Read an image file of any common kind as RGB.
 
-    The EXIF rotation is applied. Grey, palette and CMYK images become RGB; 16-bit grey is divided
-    by 65535, and of 16-bit colour the upper 8 bits are used; transparent images are composited on
-    white; of an animation the first frame is taken. Colour profiles are not applied.
+    The EXIF rotation is applied; whatever else stands beside the pixels decides nothing, and may be
+    damaged. Grey, palette and CMYK images become RGB; 16-bit grey is divided by 65535, and of
+    16-bit colour the upper 8 bits are used; transparent images are composited on white; of an
+    animation the first frame is taken. Colour profiles are not applied.
 
     Parameters
     ----------
@@ -82,116 +75,6 @@ def read_image(
     return _read(source if source.seekable() else io.BytesIO(source.read()), label, max_pixels)
 
 
-def write_image(
-    path: str | os.PathLike[str],
-    image: Tensor,
-    *,
-    quality: int | None = None,
-    overwrite: bool = False,
-) -> Path:
-    """Write one image as PNG, JPEG or WebP, by the suffix of the path.
-
-    PNG and WebP keep every 8-bit value, so that what is measured on the file is what was measured
-    on the image. The file appears under its name only when it is complete.
-
-    Parameters
-    ----------
-    path : path
-        Where to write; ends in .png, .jpg, .jpeg or .webp.
-    image : Tensor
-        Shape (1, 3, H, W), range [0, 1]; rounded to 8 bits.
-    quality : int, optional
-        1 to 100, for a smaller file: of JPEG (95 if left out), or of a lossy WebP. Frames of a
-        training may have one; 100 leaves WebP lossless.
-    overwrite : bool
-        Whether an existing file may be replaced.
-
-    Returns
-    -------
-    pathlib.Path
-        The path.
-
-    Raises
-    ------
-    FileExistsError
-        If the file exists and `overwrite` is false.
-    OSError
-        If it cannot be written, as on a full disk; an older file is then still there.
-    ValueError
-        If the suffix or the shape is another one.
-    """
-    path = Path(path)
-    file_format = _FORMATS.get(path.suffix.lower())
-    if file_format is None:
-        raise ValueError(f"{path}: cannot write {path.suffix!r}; use one of {', '.join(_FORMATS)}")
-    if image.ndim != 4 or image.shape[:2] != (1, 3):
-        raise ValueError(
-            f"{path}: expected one image of shape (1, 3, H, W), got {tuple(image.shape)}"
-        )
-    options: dict[str, Any] = {}
-    if file_format == "JPEG":
-        options = {"quality": quality or 95, "subsampling": 0}
-    elif file_format == "WEBP":
-        options = webp_options(quality or 100)
-    picture = Image.fromarray(to_uint8(image)[0].permute(1, 2, 0).cpu().numpy())
-    write_new(
-        path,
-        lambda part: picture.save(part, format=file_format, **options),
-        overwrite=overwrite,
-    )
-    return path
-
-
-def write_new(path: Path, write: Callable[[Path], object], *, overwrite: bool = False) -> None:
-    """Let `write` fill a file that appears under its name only when it is complete.
-
-    Parameters
-    ----------
-    path : Path
-        The name, in a folder that exists.
-    write : callable
-        Called with a temporary path.
-    overwrite : bool
-        Whether an existing file may be replaced.
-
-    Raises
-    ------
-    FileExistsError
-        If the file exists and `overwrite` is false.
-    OSError
-        If it cannot be written; an older file is then still there.
-    """
-    if path.exists() and not overwrite:
-        raise FileExistsError(f"{path} exists; choose another name or pass overwrite=True")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(errno.ENOENT, "its folder is missing; make it first", str(path))
-    try:
-        write_atomically(path, write)
-    except OSError as error:
-        # Pillow's own error would name no file, or the temporary one.
-        why = f"{error.strerror or error}; nothing was written"
-        raise OSError(error.errno, why, str(path)) from error
-
-
-def webp_options(quality: int) -> dict[str, Any]:
-    """Return Pillow's settings for a WebP file.
-
-    Parameters
-    ----------
-    quality : int
-        1 to 100; 100 is lossless.
-
-    Returns
-    -------
-    dict
-        Keyword arguments of `PIL.Image.Image.save`.
-    """
-    if quality < 100:
-        return {"quality": quality, "method": 6}
-    # Here quality means effort, and the last percent of size would cost fifty times as long.
-    return {"lossless": True, "quality": 75, "method": 4}
-
-
 def to_uint8(image: Tensor) -> Tensor:
     """Round an image to 8 bits.
 
@@ -205,12 +88,24 @@ def to_uint8(image: Tensor) -> Tensor:
     Tensor
         Same shape, uint8, 0 to 255.
 
+    Raises
+    ------
+    TypeError
+        If the values are integers, so that no range is guessed.
+    NotFinite
+        If a value is NaN, which is no grey level.
+
     Examples
     --------
     >>> to_uint8(torch.tensor([-0.1, 0.5, 1.2])).tolist()
     [0, 128, 255]
     """
-    return (image.detach().float().clamp(0, 1) * 255).round().to(torch.uint8)
+    if not image.is_floating_point():
+        raise TypeError(f"expected floating point in [0, 1], got {image.dtype}")
+    image = image.detach().float()
+    if not image.is_meta and bool(image.isnan().any()):
+        raise NotFinite("the picture holds NaN, which is no grey level: what made it has diverged")
+    return (image.clamp(0, 1) * 255).round().to(torch.uint8)
 
 
 def from_uint8(image: Tensor) -> Tensor:
@@ -292,23 +187,90 @@ def open_upright(file: IO[bytes], label: str, max_pixels: int) -> Image.Image:
         If the file is empty, not an image, damaged, or too large.
     """
     try:
+        return _upright(_opened(file, label, max_pixels))
+    except ImageError:
+        raise
+    except Exception as error:  # whatever a decoder makes of damaged data
+        bare = without_metadata(_bytes(file))
+        if bare is None:
+            raise _refusal(file, label, error) from error
+    try:
+        return _upright(_opened(io.BytesIO(bare), label, max_pixels))
+    except ImageError:
+        raise
+    except Exception as error:
+        raise _refusal(file, label, error) from error
+
+
+def _opened(file: IO[bytes], label: str, max_pixels: int) -> Image.Image:
+    """A file whose size is known and allowed, decoded."""
+    file.seek(0)
+    try:
         with warnings.catch_warnings():
-            # Pillow's own size warning would speak before, and less clearly than, the test below.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            # Pillow's own size warning would speak before, and less clearly than, the test below;
+            # and what is wrong with metadata is nobody's concern here.
+            warnings.simplefilter("ignore")
             image = Image.open(file)
+            _scale_transparency(image)
+            width, height = image.size
+            if width * height > max_pixels:
+                raise ImageError(_too_large(label, f"{width}x{height} pixels", max_pixels))
+            image.load()
     except Image.DecompressionBombError as error:
         raise ImageError(_too_large(label, str(error), max_pixels)) from error
-    except UnidentifiedImageError as error:
-        raise ImageError(_not_an_image(file, label)) from error
-    except _DAMAGE as error:
-        raise ImageError(_damaged(label, error)) from error
-    width, height = image.size
-    if width * height > max_pixels:
-        raise ImageError(_too_large(label, f"{width}x{height} pixels", max_pixels))
-    try:
-        return ImageOps.exif_transpose(image)
-    except _DAMAGE as error:
-        raise ImageError(_damaged(label, error)) from error
+    return image
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    turn = _TURNS.get(orientation(image))
+    return image.transpose(turn) if turn is not None else image
+
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def orientation(image: Image.Image) -> int:
+    """The EXIF orientation of an opened image, 1 to 8; 1 where it has none that can be read.
+
+    No other tag is looked at.
+    """
+    with warnings.catch_warnings(), contextlib.suppress(Exception):
+        warnings.simplefilter("ignore")
+        found = image.getexif().get(ExifTags.Base.Orientation, 1)
+        if found in range(1, 9):
+            return int(found)
+    return 1
+
+
+def _scale_transparency(image: Image.Image) -> None:
+    """Bring PNG's transparent colour to the range that Pillow brings the pixels to."""
+    colour = image.info.get("transparency")
+    tile = getattr(image, "tile", None)
+    layout = str(tile[0].args) if tile else ""
+    factor = {"1": 255, "L;2": 85, "L;4": 17}.get(layout)
+    if isinstance(colour, int) and factor is not None:
+        image.info["transparency"] = min(255, colour * factor)
+    elif isinstance(colour, tuple) and layout == "RGB;16B":
+        image.info["transparency"] = tuple(part >> 8 for part in colour)
+
+
+def _bytes(file: IO[bytes]) -> bytes:
+    file.seek(0)
+    return file.read()
+
+
+def _refusal(file: IO[bytes], label: str, error: Exception) -> ImageError:
+    if isinstance(error, UnidentifiedImageError):
+        return ImageError(_not_an_image(file, label))
+    return ImageError(_damaged(label, error))
 
 
 def rgb_or_rgba(image: Image.Image, label: str) -> Image.Image:
@@ -321,9 +283,13 @@ def rgb_or_rgba(image: Image.Image, label: str) -> Image.Image:
     """
     if image.mode == "F" or image.mode.startswith("I"):
         try:
-            return Image.fromarray(to_uint8(_to_rgb(image)).numpy())
+            rgb = to_uint8(_deep(image)).numpy()
         except ImageError as error:
             raise ImageError(f"{label} {error}") from None
+        alpha = _deep_alpha(image)
+        if alpha is None:
+            return Image.fromarray(rgb)
+        return Image.fromarray(np.dstack([rgb, (255 * alpha).astype(np.uint8)]))
     return _plain(image)
 
 
@@ -333,18 +299,35 @@ def _plain(image: Image.Image) -> Image.Image:
 
 def _to_rgb(image: Image.Image) -> Tensor:
     """Return (H, W, 3) float32 in [0, 1]."""
-    if image.mode.startswith("I"):
-        values = np.asarray(image).astype(np.float32) / 65535
-        return _grey(values, "holds integers outside 0 to 65535; convert it to 8 or 16 bits")
-    if image.mode == "F":
-        values = np.asarray(image)
-        return _grey(values, "holds numbers outside 0 to 1; rescale it first")
+    if image.mode == "F" or image.mode.startswith("I"):
+        rgb, seen = _deep(image), _deep_alpha(image)
+        if seen is None:
+            return rgb
+        alpha = torch.from_numpy(seen)[..., None]
+        return rgb * alpha + (1 - alpha)
     plain = _plain(image)
     pixels = torch.from_numpy(np.array(plain)).float() / 255
     if plain.mode == "RGB":
         return pixels
     alpha = pixels[..., 3:]
     return pixels[..., :3] * alpha + (1 - alpha)
+
+
+def _deep(image: Image.Image) -> Tensor:
+    """Grey of more than 8 bits as (H, W, 3)."""
+    if image.mode == "F":
+        values = np.asarray(image)
+        return _grey(values, "holds numbers outside 0 to 1; rescale it first")
+    values = np.asarray(image).astype(np.float32) / 65535
+    return _grey(values, "holds integers outside 0 to 65535; convert it to 8 or 16 bits")
+
+
+def _deep_alpha(image: Image.Image) -> np.ndarray | None:
+    """Where such grey is seen, (H, W) of 0 and 1, if one of its levels is transparent."""
+    level = image.info.get("transparency")
+    if not isinstance(level, int):
+        return None
+    return (np.asarray(image) != level).astype(np.float32)
 
 
 def _grey(values: np.ndarray, otherwise: str) -> Tensor:

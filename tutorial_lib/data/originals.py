@@ -15,7 +15,8 @@ import torch
 from PIL import ExifTags, Image
 from torch import Tensor
 
-from tutorial_lib.data.images import open_upright, rgb_or_rgba, write_new
+from tutorial_lib.data.images import open_upright, rgb_or_rgba
+from tutorial_lib.data.writing import write_new
 
 
 @dataclass(frozen=True)
@@ -106,9 +107,12 @@ def read_original(path: str | os.PathLike[str], *, max_pixels: int = 50_000_000)
 
 def _exif(image: Image.Image) -> Image.Exif:
     """The EXIF tags, or none of them where they cannot be read and written."""
-    exif = image.getexif()
     try:
-        exif.tobytes()
+        exif = image.getexif()
+        exif.pop(ExifTags.Base.Orientation, None)
+        again = Image.Exif()
+        again.load(exif.tobytes())
+        again.get_ifd(ExifTags.IFD.Exif)
     except Exception:
         # Cameras write what Pillow cannot; the picture is worth having without it.
         return Image.Exif()

@@ -5,10 +5,25 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from tutorial_lib.data import EMBEDDED, GROUPS, REGISTRY
 from tutorial_lib.deep_image_prior.fit import LEARNING_RATE, Settings
+from tutorial_lib.settings import at_least, nearest, not_empty, one_of, positive, share
 from tutorial_lib.training import Profile
 
 F16, ZEBRA = "dip/f16.png", "dip/zebra.png"
+
+
+HOLE_NAMES = ("text", "region", "random", "sample")
+"""The holes that :mod:`tutorial_lib.deep_image_prior.holes` makes."""
+
+
+def known_picture(name: str) -> None:
+    """Raise ValueError if there is no picture of that name, embedded or in the registry."""
+    if name not in EMBEDDED and name not in REGISTRY:
+        raise ValueError(
+            f"no picture {name!r}; {nearest(name, [*EMBEDDED, *REGISTRY])} Embedded are "
+            f"{', '.join(EMBEDDED)}; others are in the registry, such as {F16}"
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +60,12 @@ class FitConfig:
     patience: int = 1000
     compile: bool = False
 
+    def __post_init__(self) -> None:
+        at_least(self, 1, "steps", "shrink", "width", "window", "patience")
+        at_least(self, 0, "jitter")
+        positive(self, "learning_rate")
+        share(self, "averaging")
+
     def settings(self) -> Settings:
         """What the fit itself reads."""
         return Settings(jitter=self.jitter, averaging=self.averaging)
@@ -65,6 +86,11 @@ class ArchitectureConfig(FitConfig):
     picture: str = F16
     sigma: float = 25.0
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        known_picture(self.picture)
+        at_least(self, 0, "sigma")
+
 
 @dataclasses.dataclass(frozen=True)
 class NetworkConfig(FitConfig):
@@ -78,6 +104,12 @@ class NetworkConfig(FitConfig):
     """
 
     network: str = "paper"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        one_of(self, ("paper", "slim", "article"), "network")
+        if self.network == "slim":
+            at_least(self, 8, "width")
 
     def settings(self) -> Settings:
         """What the fit itself reads; the article's network has the article's jitter."""
@@ -99,6 +131,11 @@ class NoisyConfig(NetworkConfig):
     picture: str = F16
     sigma: float = 25.0
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        known_picture(self.picture)
+        at_least(self, 0, "sigma")
+
 
 @dataclasses.dataclass(frozen=True)
 class DenoiseConfig(NoisyConfig):
@@ -111,6 +148,11 @@ class DenoiseConfig(NoisyConfig):
     """
 
     seeds: tuple[int, ...] = (0,)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        not_empty(self, "seeds")
+        at_least(self, 0, "seeds")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,6 +170,12 @@ class LevelsConfig(NetworkConfig):
     picture: str = F16
     sigmas: tuple[float, ...] = (10.0, 25.0, 50.0, 100.0)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        known_picture(self.picture)
+        not_empty(self, "sigmas")
+        at_least(self, 0, "sigmas")
+
 
 @dataclasses.dataclass(frozen=True)
 class InpaintConfig(NetworkConfig):
@@ -144,6 +192,13 @@ class InpaintConfig(NetworkConfig):
     jitter: float = 0.03
     holes: tuple[str, ...] = ("text", "region", "random", "sample")
     missing: float = 0.5
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        not_empty(self, "holes")
+        one_of(self, HOLE_NAMES, "holes")
+        if not 0 < self.missing < 1:
+            raise ValueError(f"missing must lie between 0 and 1: got {self.missing!r}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -177,6 +232,15 @@ class UpscaleConfig(NetworkConfig):
     test_set: str = "set5"
     denoise: bool = True
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        known_picture(self.picture)
+        not_empty(self, "scales")
+        at_least(self, 2, "scales")
+        at_least(self, 0, "large_jitter", "denoising_jitter")
+        if self.test_set and self.test_set not in REGISTRY:
+            one_of(self, GROUPS, "test_set")
+
 
 @dataclasses.dataclass(frozen=True)
 class JpegConfig(NetworkConfig):
@@ -192,6 +256,12 @@ class JpegConfig(NetworkConfig):
 
     picture: str = "astronaut"
     quality: int = 20
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        known_picture(self.picture)
+        if not 1 <= self.quality <= 100:
+            raise ValueError(f"quality must lie from 1 to 100: got {self.quality}")
 
 
 Change = dict[str, Any]

@@ -220,7 +220,8 @@ def fit(
     Ulyanov 2018, equation 2.
     """
     settings = settings or Settings()
-    average = average or Average(task.size, share=settings.averaging).to(z.device)
+    if average is None:
+        average = Average(task.size, share=settings.averaging).to(z.device)
     good, returns, share = Snapshot(network, optimizer, loss=math.inf), 0, 1.0
     for step in count(1):
         noise = noise_like(z, uniform=settings.uniform)

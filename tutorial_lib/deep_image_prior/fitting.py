@@ -108,7 +108,9 @@ def restore(
     """
     torch.manual_seed(seed)
     z = draw_input(task.size)
-    steps, _ = start(task, network or SkipNetwork(), fabric=make_fabric(), z=z, settings=settings)
+    if network is None:
+        network = SkipNetwork()
+    steps, _ = start(task, network, fabric=make_fabric(), z=z, settings=settings)
     yield from steps
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from tutorial_lib.data import read_image, write_image
+from tutorial_lib.data import FORMATS, check_size, keep_image, read_image, try_output
 from tutorial_lib.deep_image_prior.early_stopping import EarlyStopping
 from tutorial_lib.deep_image_prior.fit import Settings
 from tutorial_lib.deep_image_prior.fitting import restore
@@ -126,22 +126,23 @@ def restore_file(
     ------
     ValueError
         If something cannot be done as asked; nothing has been computed then.
+    OSError
+        If `output` cannot be written: before the first step, or with the place of the result.
     Interrupted
         If Ctrl-C came before the first step was done.
     """
     if steps < 1:
         raise ValueError(f"steps must be at least 1: got {steps}")
-    if output.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
+    if output.suffix.lower() not in FORMATS:
         raise ValueError(f"{output}: the name must end in .png, .jpg or .webp")
-    if output.exists() and not overwrite:
-        raise ValueError(f"{output} exists: choose another name, or pass --overwrite")
-    if not output.parent.is_dir():
-        raise ValueError(f"there is no folder {output.parent}: make it, or choose another")
+    try_output(output, overwrite=overwrite)
     job = task_for(read_image(photo), task, mask=read_image(mask) if mask else None, scale=scale)
     if isinstance(job, Inpainting):
         say(f"filling {100 * (1 - job.mask.mean().item()):.1f} % of the picture")
 
     height, width = job.size
+    check_size(output, width=width, height=height)
+    try_output(output, overwrite=overwrite, needed=3 * width * height)
     # The rule is for damage that was observed, and that a fit takes up in the end.
     watched = patience > 0 and job.complete
     rule = EarlyStopping(job.size, patience=patience) if watched else None
@@ -172,7 +173,7 @@ def restore_file(
         bar.close()
     assert now is not None
     made = rule.best_mean if rule is not None and rule.stopped else now.average.cpu()
-    return write_image(output, job.restored(made).clamp(0, 1), overwrite=overwrite)
+    return keep_image(output, job.restored(made).clamp(0, 1), overwrite=overwrite)
 
 
 def _network(name: NetworkName) -> torch.nn.Module:

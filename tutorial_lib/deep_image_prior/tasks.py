@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 
 from tutorial_lib.metrics import imresize
@@ -107,14 +108,16 @@ class Inpainting:
     observed : Tensor
         The picture, (1, 3, H, W), range [0, 1]; lost pixels may have any value.
     mask : Tensor
-        (1, 1, H, W): 1 where the picture is known, 0 where it is lost.
+        (1, 1, H, W), of any type: 1 where the picture is known, 0 where it is lost. It is kept in
+        the picture's type.
     complete : bool
         False: some pixels were not observed.
 
     Raises
     ------
     ValueError
-        If the mask has another size than the picture, or nothing or everything is lost.
+        If the mask has another size than the picture, holds something between known and lost, or
+        nothing or everything is lost.
 
     References
     ----------
@@ -129,6 +132,11 @@ class Inpainting:
         if self.mask.shape[-2:] != self.observed.shape[-2:]:
             (h, w), (mh, mw) = self.observed.shape[-2:], self.mask.shape[-2:]
             raise ValueError(f"the mask has {mw}x{mh} pixels, the picture {w}x{h}")
+        if self.mask.is_meta:
+            return
+        if not bool(((self.mask == 0) | (self.mask == 1)).all()):
+            raise ValueError("the mask holds other numbers than 1 (known) and 0 (lost)")
+        object.__setattr__(self, "mask", self.mask.to(self.observed.dtype))
         known = self.mask.mean().item()
         if not 0 < known < 1:
             lost = "nothing" if known else "everything"
@@ -144,15 +152,16 @@ class Inpainting:
     @property
     def damaged(self) -> Tensor:
         """What there is to see of it: the known pixels, and black holes."""
-        return self.mask * self.observed
+        return torch.where(self.mask > 0, self.observed, 0)
 
     def loss(self, x: Tensor) -> Tensor:
         """Mean squared difference where the picture is known."""
-        return ((x - self.observed) * self.mask).square().mean()
+        # Chosen, not multiplied: zero times a lost pixel that is no number would be none.
+        return torch.where(self.mask > 0, x - self.observed, 0).square().mean()
 
     def restored(self, x: Tensor) -> Tensor:
         """The output in the holes, and the picture as it was everywhere else."""
-        return self.mask * self.observed + (1 - self.mask) * x
+        return torch.where(self.mask > 0, self.observed, x)
 
 
 Task = Denoising | SuperResolution | Inpainting

@@ -13,9 +13,10 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from tutorial_lib.deep_image_prior.configs import F16
+from tutorial_lib.deep_image_prior.configs import F16, known_picture
 from tutorial_lib.deep_image_prior.scores import decibels
 from tutorial_lib.dni import Denoiser
+from tutorial_lib.settings import at_least, not_empty
 from tutorial_lib.training import Profile, load_half_state
 
 SOURCE = "dni/filters"
@@ -42,6 +43,12 @@ class DenoisersConfig:
     shrink: int = 4
     picture: str = F16
     sigmas: tuple[float, ...] = (10.0, 25.0, 50.0, 100.0)
+
+    def __post_init__(self) -> None:
+        known_picture(self.picture)
+        at_least(self, 1, "shrink")
+        not_empty(self, "sigmas")
+        at_least(self, 0, "sigmas")
 
 
 DENOISERS: dict[Profile, DenoisersConfig] = {

@@ -18,6 +18,7 @@ from tutorial_lib.data import write_image
 from tutorial_lib.dni.interpolation import Interpolator, State
 from tutorial_lib.dni.walk import TENTHS, endpoints
 from tutorial_lib.experiment import Run, curves
+from tutorial_lib.settings import at_least, not_empty, share
 from tutorial_lib.srgan import Generator
 from tutorial_lib.srgan.evaluation import PROTOCOL, SCALE, averages, evaluate, square
 from tutorial_lib.srgan.training import SrresnetConfig, SrresnetRecipe, generator_from
@@ -68,6 +69,12 @@ class ConditionsConfig:
     limit: int | None = None
     alphas: tuple[float, ...] = TENTHS
     batches: int = 4
+
+    def __post_init__(self) -> None:
+        self.training()
+        not_empty(self, "alphas")
+        share(self, "alphas")
+        at_least(self, 1, "batches")
 
     def training(self) -> SrresnetConfig:
         """Each training's settings: from random weights, of which the last are kept."""

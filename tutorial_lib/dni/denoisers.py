@@ -19,13 +19,14 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor, nn
 
 from tutorial_lib import ledger
-from tutorial_lib.data import Pairs, group_names, load, write_atomically
+from tutorial_lib.data import GROUPS, Pairs, group_names, load, write_atomically
 from tutorial_lib.dni.alignment import align
 from tutorial_lib.dni.denoiser import Denoiser, correlations
 from tutorial_lib.dni.interpolation import State, interpolate
 from tutorial_lib.dni.walk import TENTHS, output_of
 from tutorial_lib.experiment import Run, curves
 from tutorial_lib.metrics import RGB, psnr
+from tutorial_lib.settings import at_least, not_empty, one_of, positive, share
 from tutorial_lib.training import half_state, load_half_state, set_up, shard, train
 
 FILTERS = "net.0.weight"
@@ -71,6 +72,17 @@ class FiltersConfig:
     alphas: tuple[float, ...] = TENTHS
     test_set: str = "bsd100"
     pictures: int = 20
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, "batch", "limit", "pictures")
+        positive(self, "learning_rate", "noises")
+        if self.patch < 4 or self.patch % 4:
+            raise ValueError(f"patch must be a positive multiple of 4: got {self.patch}")
+        not_empty(self, "noises", "alphas")
+        if len(self.noises) < 2:
+            raise ValueError(f"noises must name at least two: got {self.noises!r}")
+        share(self, "alphas")
+        one_of(self, GROUPS, "photographs", "test_set")
 
 
 class DenoiserRecipe:

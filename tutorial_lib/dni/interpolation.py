@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -145,6 +146,13 @@ def check_states(states: Sequence[State]) -> None:
     """
     if not states:
         raise InterpolationError("there is no network to interpolate")
+    for number, state in enumerate(states, start=1):
+        for key, tensor in state.items():
+            if not isinstance(tensor, Tensor):
+                raise InterpolationError(
+                    f"{key!r} of network {number} is a {type(tensor).__name__}, not a tensor: its "
+                    f"weights may be inside, as state[{key!r}]"
+                )
     first = states[0]
     for number, other in enumerate(states[1:], start=2):
         for key in first:
@@ -196,12 +204,16 @@ def check_entry(key: str, first: Tensor, other: Tensor, number: int) -> None:
 
 def remedy_for(key: str, state: State) -> str:
     """Say, in a sentence, what is probably wrong where a key is missing from a state."""
-    wrapped, plain = f"module.{key}", key.removeprefix("module.")
-    if wrapped in state or (plain != key and plain in state):
-        return (
-            "One network was saved inside DataParallel, which puts 'module.' before every name: "
-            "save model.module.state_dict(), or remove the prefix from all keys of that one"
-        )
+    for prefix, wrapper, inside in (
+        ("module.", "inside DataParallel", "model.module"),
+        ("_orig_mod.", "compiled", "model._orig_mod"),
+    ):
+        plain = key.removeprefix(prefix)
+        if f"{prefix}{key}" in state or (plain != key and plain in state):
+            return (
+                f"One network was saved {wrapper}, which puts {prefix!r} before every name: "
+                f"save {inside}.state_dict(), or remove the prefix from all keys of that one"
+            )
     return "Only networks with the same layers can be interpolated"
 
 
@@ -260,11 +272,20 @@ class Interpolator:
         total = sum(t.numel() for t in layers.values())
         self.live = torch.empty(total, dtype=dtype, device=device)
         self.ends = torch.empty(len(states), total, dtype=dtype, device=device)
+        owners = {
+            f"{path}.{name}".removeprefix("."): (owner, name)
+            for path, part in network.named_modules()
+            for owner in (part._parameters, part._buffers)
+            for name in owner
+        }
+        # Where each weight is looked for when it is used, and where it is to be.
+        self._places: list[tuple[dict[str, Any], str, int]] = []
         start = 0
         for key, tensor in layers.items():
             for end, state in zip(self.ends, states, strict=True):
                 view_like(end, tensor, start).copy_(state[key])
             tensor.data = view_like(self.live, tensor, start)
+            self._places.append((*owners[key], tensor.data_ptr()))
             start += tensor.numel()
         self(*[1.0] + [0.0] * (len(states) - 1))
 
@@ -281,8 +302,16 @@ class Interpolator:
         ------
         ValueError
             If the weights are not as said.
+        InterpolationError
+            If the network has been moved or cast since, and has its weights elsewhere now.
         """
         check_weights(weights, len(self.ends))
+        for owner, name, place in self._places:
+            if owner[name].data_ptr() != place:
+                raise InterpolationError(
+                    f"{name} of the network was moved or cast after this interpolator was built: "
+                    "build it anew, after the network has its device, type and memory format"
+                )
         if len(weights) == 2:
             torch.lerp(self.ends[1], self.ends[0], weights[0], out=self.live)
         else:

@@ -18,6 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tutorial_lib.states import plain_state
+
 # ---------------------------------------------------------------------------- networks
 
 
@@ -191,14 +193,8 @@ def plain_names(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
     ValueError
         If an entry is not a tensor, or a name belongs to no generation; names it.
     """
-    for wrapper in ("params_ema", "params"):
-        if wrapper in checkpoint:
-            checkpoint = checkpoint[wrapper]
-            break
-    if checkpoint and all(str(key).startswith("module.") for key in checkpoint):
-        checkpoint = {key.removeprefix("module."): value for key, value in checkpoint.items()}
     named = {}
-    for key, value in checkpoint.items():
+    for key, value in plain_state(checkpoint).items():
         if not isinstance(value, Tensor):
             raise ValueError(
                 f"{key!r} of this checkpoint is a {type(value).__name__}, not a tensor: it is not "

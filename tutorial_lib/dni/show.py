@@ -187,7 +187,8 @@ def tiles(filters: Tensor, *, across: int = 8) -> Tensor:
     Parameters
     ----------
     filters : Tensor
-        (N, 3, k, k), of any range; N is a multiple of `across`.
+        (N, 3, k, k), of any range; N is a multiple of `across`. One that is the same everywhere is
+        shown grey.
     across : int
         Squares in a row.
 
@@ -197,7 +198,9 @@ def tiles(filters: Tensor, *, across: int = 8) -> Tensor:
         (1, 3, H, W), range [0, 1], with white between the squares.
     """
     low, high = filters.amin((1, 2, 3), keepdim=True), filters.amax((1, 2, 3), keepdim=True)
-    shown = ((filters - low) / (high - low)).repeat_interleave(9, 2).repeat_interleave(9, 3)
+    span = high - low
+    shown = torch.where(span > 0, (filters - low) / span, 0.5)
+    shown = shown.repeat_interleave(9, 2).repeat_interleave(9, 3)
     shown = nn.functional.pad(shown, (3, 3, 3, 3), value=1.0)
     return torch.cat([torch.cat(list(row), dim=2) for row in shown.split(across)], dim=1)[None]
 

@@ -15,6 +15,7 @@ from tutorial_lib.data import load, low_resolution, mod_crop, write_image
 from tutorial_lib.dni.interpolation import Interpolator
 from tutorial_lib.dni.walk import PATH_PROTOCOL, endpoints, output_of
 from tutorial_lib.experiment import Run
+from tutorial_lib.settings import at_least, one_of
 from tutorial_lib.srgan.evaluation import CROPS, PROTOCOL, SCALE, measure
 from tutorial_lib.training import History
 
@@ -39,6 +40,12 @@ class TriangleConfig:
     corners: tuple[str, ...] = ("srgan/brief", "srgan/brief_gan", "srgan/brief_vgg54")
     parts: int = 4
     square: str = "baboon"
+
+    def __post_init__(self) -> None:
+        if len(self.corners) != 3:
+            raise ValueError(f"corners must name three experiments: got {self.corners!r}")
+        at_least(self, 1, "parts")
+        one_of(self, CROPS, "square")
 
 
 def triangle(parts: int) -> list[tuple[float, float, float]]:

@@ -15,7 +15,9 @@ from tutorial_lib.data import (
     Original,
     from_uint8,
     read_original,
+    spare_places,
     to_uint8,
+    try_output,
     write_png,
 )
 from tutorial_lib.dni import interpolate
@@ -197,6 +199,8 @@ def upscale_file(source: Path, target: Path, *, mix: float = 0.5, overwrite: boo
     ------
     ValueError
         If it cannot be done as asked; nothing has been computed then.
+    OSError
+        If `target` cannot be written: before the work, or with the place of the result.
     ImageError
         If the photograph cannot be read.
     LedgerError
@@ -206,12 +210,11 @@ def upscale_file(source: Path, target: Path, *, mix: float = 0.5, overwrite: boo
         raise ValueError(f"{target}: the name must end in .png, which holds pictures of any size")
     if target.exists() and source.exists() and target.samefile(source):
         raise ValueError(f"{target} is the photograph itself: choose another name")
-    if target.exists() and not overwrite:
-        raise ValueError(f"{target} exists: choose another name, or pass --overwrite")
-    if not target.parent.is_dir():
-        raise ValueError(f"there is no folder {target.parent}: make it, or choose another")
+    try_output(target, overwrite=overwrite)
     photo = read_original(source)
     height, width = (SCALE * side for side in photo.colours.shape[-2:])
+    channels = 3 if photo.alpha is None else 4
+    try_output(target, overwrite=overwrite, needed=channels * width * height)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     generator = mixed_generator(mix).to(device).to(memory_format=torch.channels_last)
 
@@ -219,14 +222,23 @@ def upscale_file(source: Path, target: Path, *, mix: float = 0.5, overwrite: boo
         enlarged: Tensor = generator(low.to(device, memory_format=torch.channels_last))
         return enlarged
 
-    with torch.inference_mode():
-        write_png(
-            target,
+    @torch.inference_mode()
+    def write(place: Path) -> Path:
+        return write_png(
+            place,
             enlarged(photo, network, progress=source.name),
             width=width,
             height=height,
-            channels=3 if photo.alpha is None else 4,
+            channels=channels,
             metadata=photo.metadata(width=width, height=height),
             overwrite=overwrite,
         )
+
+    try:
+        write(target)
+    except OSError as error:
+        # It is written while it is made, so that it must be made again.
+        spare = write(spare_places(target)[-1])
+        why = f"could not be written ({error.strerror}). The result is {spare}"
+        raise OSError(f"{target} {why}") from error
     return f"{width}x{height}"

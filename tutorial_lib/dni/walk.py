@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from tutorial_lib import ledger
 from tutorial_lib.data import (
+    GROUPS,
     DataUnavailable,
     group_names,
     load,
@@ -34,6 +35,7 @@ from tutorial_lib.data import (
 from tutorial_lib.dni.interpolation import Interpolator, State
 from tutorial_lib.dni.rrdb import network_of, plain_names
 from tutorial_lib.experiment import Run
+from tutorial_lib.settings import at_least, not_empty, one_of, share
 from tutorial_lib.srgan.evaluation import CROPS, PROTOCOL, SCALE, averages, measure
 from tutorial_lib.srgan.training import recorded_generator
 from tutorial_lib.training import History
@@ -92,6 +94,13 @@ class PathConfig:
     test_sets: tuple[str, ...] = ("set14", "bsd100")
     squares: tuple[str, ...] = ("baboon", "statues", "zebra")
     limit: int | None = None
+
+    def __post_init__(self) -> None:
+        not_empty(self, "alphas", "test_sets")
+        share(self, "alphas")
+        one_of(self, GROUPS, "test_sets")
+        one_of(self, CROPS, "squares")
+        at_least(self, 1, "limit")
 
 
 def endpoints(names: Sequence[str]) -> tuple[nn.Module, list[State], dict[str, str]]:

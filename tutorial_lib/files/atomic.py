@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Callable
 from pathlib import Path
+
+LEFTOVER = ".tutorial-" + "[0-9a-f]" * 16 + ".part"
+"""Glob of the temporary files, of which a killed process may leave one."""
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a temporary file beside `path`, then give it its name in one step.
+
+    The temporary name is random, and short, so that it exists wherever `path` can.
 
     Parameters
     ----------
@@ -24,7 +30,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         at `path` is untouched.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(f".tutorial-{secrets.token_hex(8)}.part")
     try:
         write(temporary)
         with temporary.open("rb+") as file:

@@ -27,6 +27,7 @@ from tutorial_lib.gan_basics.faces_training import (
     wall_noise,
 )
 from tutorial_lib.gan_basics.measures import nearest
+from tutorial_lib.settings import at_least, positive
 from tutorial_lib.training import History
 
 WEIGHTS = "weights.safetensors"
@@ -56,6 +57,10 @@ class CopiesConfig:
     noise: float = 0.1
     count: int | None = None
     others: int | None = None
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, "judged", "count", "others")
+        positive(self, "noise")
 
 
 COPIES_PROTOCOL = {

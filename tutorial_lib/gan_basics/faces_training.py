@@ -22,6 +22,7 @@ from tutorial_lib.gan_basics.losses import LOSSES
 from tutorial_lib.gan_basics.measures import FixedFeatures, kernel_distance, nearest
 from tutorial_lib.gan_basics.players import DcganDiscriminator, DcganGenerator
 from tutorial_lib.gan_basics.seeds import curve_name, curve_names, over_seeds
+from tutorial_lib.settings import at_least, positive, share
 from tutorial_lib.training import half_state, load_half_state, set_up, train, write_atomically
 
 
@@ -60,6 +61,14 @@ class FacesConfig:
     averaging: float = 0.995
     count: int | None = None
     judged: int = 1000
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, "seeds", "batch", "width", "latent", "count")
+        at_least(self, 2, "judged")
+        positive(self, "learning_rate")
+        share(self, "momentum", "averaging")
+        if self.size < 8 or self.size.bit_count() > 1:
+            raise ValueError(f"size must be 8, 16, 32, 64, …: got {self.size}")
 
 
 class FacesRecipe:

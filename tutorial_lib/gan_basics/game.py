@@ -197,11 +197,13 @@ def generator_step(
     """
     # The generator needs the discriminator's slope, but not the slope of its weights.
     discriminator.requires_grad_(False)
-    loss = losses.generator(discriminator(generator(noise)))
-    optimizer.zero_grad(set_to_none=True)
-    backward(loss.sum())
-    optimizer.step()
-    discriminator.requires_grad_(True)
+    try:
+        loss = losses.generator(discriminator(generator(noise)))
+        optimizer.zero_grad(set_to_none=True)
+        backward(loss.sum())
+        optimizer.step()
+    finally:
+        discriminator.requires_grad_(True)
     return loss.detach()
 
 

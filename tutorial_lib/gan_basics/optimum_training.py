@@ -12,7 +12,7 @@ from tutorial_lib import ledger
 from tutorial_lib.experiment import Run
 from tutorial_lib.gan_basics.game import discriminator_step
 from tutorial_lib.gan_basics.losses import LOSSES
-from tutorial_lib.gan_basics.plane import Mlps, RunwiseAdam
+from tutorial_lib.gan_basics.plane import DISTRIBUTIONS, Mlps, RunwiseAdam
 from tutorial_lib.gan_basics.plane_training import (
     PLANE_PROTOCOL,
     Game,
@@ -25,6 +25,7 @@ from tutorial_lib.gan_basics.plane_training import (
 from tutorial_lib.gan_basics.seeds import curve_name
 from tutorial_lib.gan_basics.standing import standing
 from tutorial_lib.gan_basics.views import View, look
+from tutorial_lib.settings import at_least, not_empty, one_of, positive
 
 IN_THE_GAME = "as the game left it"
 """The discriminator against which the generator was trained."""
@@ -45,6 +46,9 @@ class Judge:
     name: str
     layers: int
     hidden: int
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, "layers", "hidden")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,6 +86,13 @@ class OptimumConfig:
     rate: float = 3e-3
     watched: int = 8
     frames: tuple[int, ...] = (0, 30, 100, 300, 1000)
+
+    def __post_init__(self) -> None:
+        one_of(self, DISTRIBUTIONS, "distribution")
+        not_empty(self, "judges")
+        at_least(self, 0, "played", "frames")
+        at_least(self, 1, "seeds", "batch", "watched")
+        positive(self, "rate")
 
 
 class OptimumRecipe:

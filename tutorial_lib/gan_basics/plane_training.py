@@ -21,6 +21,7 @@ from tutorial_lib.gan_basics.seeds import curve_name, over_seeds, seed_curves
 from tutorial_lib.gan_basics.standing import Standing, standing
 from tutorial_lib.gan_basics.stored import frame_name, store_views
 from tutorial_lib.gan_basics.views import View, look, side_by_side
+from tutorial_lib.settings import at_least, not_empty, one_of, positive
 from tutorial_lib.training import History, Recipe, train
 
 Measures = dict[str, dict[str, list[float]]]
@@ -54,6 +55,12 @@ class Game:
     rounds: int = 1
     r1: float = 0.0
     spectral: bool = False
+
+    def __post_init__(self) -> None:
+        one_of(self, LOSSES, "loss")
+        positive(self, "generator_rate", "discriminator_rate")
+        at_least(self, 1, "rounds")
+        at_least(self, 0, "r1")
 
     @property
     def kind(self) -> tuple[str, int, float, bool]:
@@ -94,6 +101,12 @@ class PlaneConfig:
     watched: int = 10
     frames: tuple[int, ...] = (0, 100, 400, 1000, 2000)
     detailed: bool = True
+
+    def __post_init__(self) -> None:
+        one_of(self, DISTRIBUTIONS, "distribution")
+        not_empty(self, "games")
+        at_least(self, 1, "seeds", "batch", "watched")
+        at_least(self, 0, "frames")
 
 
 @dataclasses.dataclass(frozen=True)

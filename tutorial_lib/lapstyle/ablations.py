@@ -20,6 +20,7 @@ from tutorial_lib.lapstyle.pyramid import expand, gaussian_pyramid
 from tutorial_lib.lapstyle.revision import Upsampling
 from tutorial_lib.lapstyle.settings import StyleConfig
 from tutorial_lib.lapstyle.training import StyleRecipe, starting_weights, train_painter
+from tutorial_lib.settings import one_of
 from tutorial_lib.training import History
 
 
@@ -111,6 +112,10 @@ class AblationConfig(StyleConfig):
     """
 
     names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        one_of(self, ABLATIONS, "names")
 
 
 def run_ablations(run: Run) -> ledger.Record:

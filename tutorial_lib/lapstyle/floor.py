@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from typing import get_args
 
 import torch
 from torch import Tensor
@@ -12,9 +13,10 @@ from tutorial_lib import ledger
 from tutorial_lib.experiment import Run
 from tutorial_lib.lapstyle.losses import Style
 from tutorial_lib.lapstyle.measures import PROTOCOL, measure
-from tutorial_lib.lapstyle.pictures import middles, style_picture, write_picture
+from tutorial_lib.lapstyle.pictures import STYLES, middles, style_picture, write_picture
 from tutorial_lib.lapstyle.pixels import four_losses, paint_pixels
 from tutorial_lib.lapstyle.stylise import prepared_encoder
+from tutorial_lib.settings import at_least, one_of, positive
 from tutorial_lib.training import History
 from tutorial_lib.vgg import VGG16_FILE, Backbone
 
@@ -48,6 +50,15 @@ class FloorConfig:
     learning_rate: float = 0.05
     backbone: Backbone = "vgg16"
     equalised: int = 40
+
+    def __post_init__(self) -> None:
+        one_of(self, STYLES, "style")
+        at_least(self, 16, "side")
+        # A photograph is compared with another one.
+        at_least(self, 2, "held_out")
+        at_least(self, 1, "steps", "equalised")
+        positive(self, "learning_rate")
+        one_of(self, get_args(Backbone), "backbone")
 
 
 def references(photos: Tensor, painting: Tensor) -> dict[str, Tensor]:

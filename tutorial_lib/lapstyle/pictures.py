@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from tutorial_lib.data import embedded, group_names, load, locate, read_image, to_uint8, write_image
+from tutorial_lib.data import (
+    READABLE,
+    embedded,
+    group_names,
+    load,
+    locate,
+    pictures_in,
+    read_image,
+    to_uint8,
+    unreadable,
+    write_image,
+)
 from tutorial_lib.metrics import imresize
 
 STYLES = ("starry_night", "the_scream", "shipwreck")
@@ -62,6 +73,21 @@ def middles(side: int, *, count: int) -> Tensor:
     return torch.cat(found)
 
 
+@cache
+def _sound_pictures(folder: Path, *, limit: int) -> list[Path]:
+    paths = pictures_in(folder)[:limit] if folder.is_dir() else []
+    if not paths:
+        raise ValueError(
+            f"no pictures in {folder}: name the folder that holds the photographs, which end in "
+            f"{', '.join(READABLE)}"
+        )
+    if damaged := unreadable(paths):
+        lines = [f"  {path.name}: {why}" for path, why in list(damaged.items())[:10]]
+        first = f"{len(damaged)} of {len(paths)} pictures in {folder} cannot be read; take them out"
+        raise ValueError("\n".join([f"{first}:", *lines]))
+    return paths
+
+
 class Photographs:
     """Photographs at one size, each read when it is first asked for, and kept as bytes.
 
@@ -77,7 +103,7 @@ class Photographs:
     Raises
     ------
     ValueError
-        If a folder holds no photographs.
+        If a folder holds no photographs, or damaged ones; names them.
     """
 
     def __init__(self, source: str, *, side: int, limit: int) -> None:
@@ -85,9 +111,7 @@ class Photographs:
         if source == "bsds500":
             paths = [locate(name) for name in group_names(source)[:limit]]
         else:
-            paths = sorted(Path(source).glob("*.jpg"))[:limit]
-        if not paths:
-            raise ValueError(f"no *.jpg in {source}: name the folder that holds the photographs")
+            paths = _sound_pictures(Path(source).expanduser(), limit=limit)
         self.paths = paths
         self._read = lru_cache(maxsize=1000)(self._resized)
 

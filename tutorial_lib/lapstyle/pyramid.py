@@ -357,7 +357,7 @@ def check(image: Tensor, form: Form) -> None:
     """Raise ValueError unless there is such a form and `image` is a batch of float pictures."""
     if form not in get_args(Form):
         raise ValueError(f"form must be one of {', '.join(get_args(Form))}, got {form!r}")
-    if image.ndim != 4 or not torch.is_floating_point(image) or 0 in image.shape[-2:]:
+    if image.ndim != 4 or not torch.is_floating_point(image) or image.numel() == 0:
         raise ValueError(
             "a pyramid needs floating-point pictures of shape (N, C, H, W), got "
             f"{tuple(image.shape)} of {image.dtype}"

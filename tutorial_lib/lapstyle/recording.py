@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from safetensors.torch import save_file
@@ -28,6 +28,7 @@ from tutorial_lib.lapstyle.stylise import (
     style_state,
 )
 from tutorial_lib.lapstyle.training import StyleRecipe, starting_weights, train_painter
+from tutorial_lib.settings import at_least, one_of
 from tutorial_lib.training import History, half_state, write_atomically
 from tutorial_lib.vgg import VGG16_FILE, Backbone, Vgg
 
@@ -55,6 +56,10 @@ class EncoderConfig:
     backbone: Backbone = "vgg16"
     equalised: int = 40
     held_out: int = 20
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, "equalised", "held_out")
+        one_of(self, get_args(Backbone), "backbone")
 
 
 def watch_steps(steps: int, ends: Sequence[int]) -> list[int]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import get_args
 
 from tutorial_lib.lapstyle.losses import StyleWeights
+from tutorial_lib.lapstyle.pictures import STYLES
+from tutorial_lib.settings import at_least, not_empty, one_of, positive
 from tutorial_lib.vgg import VGG16_FILE, Backbone
 
 
@@ -71,6 +74,18 @@ class DraftingConfig:
     equalised: int = 40
     shown: int = 512
 
+    def __post_init__(self) -> None:
+        if self.style not in STYLES:
+            raise ValueError(f"no style {self.style!r}; there are: {', '.join(STYLES)}")
+        not_empty(self, "sizes")
+        at_least(self, 16, "sizes", "shown")
+        at_least(self, 1, "batch", "identity_every", "places", "limit", "held_out", "equalised")
+        at_least(
+            self, 0, "perceptual", "self_similarity", "style_weight", "moment", "remd", "identity"
+        )
+        positive(self, "learning_rate")
+        one_of(self, get_args(Backbone), "backbone")
+
     def data(self) -> list[str]:
         """Outside data of a training, for its record."""
         photographs = ["bsds500"] if self.photographs == "bsds500" else []
@@ -114,6 +129,14 @@ class StyleConfig(DraftingConfig):
     looked: int = 0
     judged: int = 0
     start: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(self, 0, "shares", "adversarial", "judge_rate", "looked", "judged")
+        if 0 < self.looked < 16:
+            raise ValueError(f"looked must be 0 or at least 16 pixels: got {self.looked}")
+        if not sum(self.shares) > 0:
+            raise ValueError(f"shares must sum to more than 0: got {self.shares!r}")
 
     def weights(self) -> StyleWeights:
         """The losses' weights."""

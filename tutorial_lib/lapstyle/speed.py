@@ -10,16 +10,18 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import Tensor
 
-from tutorial_lib import ledger
+from tutorial_lib import ledger, provenance
 from tutorial_lib.experiment import Run
 from tutorial_lib.lapstyle.encoder import Encoder
 from tutorial_lib.lapstyle.painter import LapStyle
+from tutorial_lib.lapstyle.pictures import STYLES
 from tutorial_lib.lapstyle.stylise import fast_form, recorded_painter
+from tutorial_lib.settings import at_least, not_empty, one_of
 from tutorial_lib.training import History
 from tutorial_lib.vgg import Backbone
 
@@ -48,6 +50,14 @@ class SpeedConfig:
     rounds: int = 10
     backbone: Backbone = "vgg16"
 
+    def __post_init__(self) -> None:
+        one_of(self, STYLES, "style")
+        one_of(self, get_args(Backbone), "backbone")
+        not_empty(self, "sizes")
+        at_least(self, 1, "rounds")
+        if not all(len(size) == 2 and min(size) >= 16 for size in self.sizes):
+            raise ValueError(f"sizes are pairs of at least 16 pixels: got {self.sizes!r}")
+
 
 def run_speed(run: Run) -> ledger.Record:
     """Time the painting of single pictures, plainly and fast, with and without the style's maps."""
@@ -68,7 +78,7 @@ def run_speed(run: Run) -> ledger.Record:
         history=History(),
         metrics=metrics,
         protocol={
-            "devices": "; ".join(ledger.device_in_words(place) for place in devices),
+            "devices": "; ".join(provenance.device_in_words(place) for place in devices),
             "milliseconds": f"median of {config.rounds} pictures (on a CPU beside a GPU, 3), one "
             "at a time, already on the device; forms take turns",
             "plain": "float32, contiguous, not compiled, the style's maps computed anew for each "

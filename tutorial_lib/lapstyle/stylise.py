@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from functools import cache
 from pathlib import Path
 
@@ -12,7 +13,19 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from tutorial_lib import ledger
-from tutorial_lib.data import group_names, load, read_image, write_image
+from tutorial_lib.data import (
+    FORMATS,
+    READABLE,
+    ImageError,
+    check_size,
+    group_names,
+    keep_image,
+    load,
+    only_one,
+    pictures_in,
+    read_image,
+    try_output,
+)
 from tutorial_lib.lapstyle.encoder import Encoder, normalise_encoder
 from tutorial_lib.lapstyle.painter import LapStyle
 from tutorial_lib.lapstyle.pictures import STYLES, fit
@@ -26,8 +39,6 @@ ENCODER_WEIGHTS = "encoder.safetensors"
 
 WEIGHTS = "weights.safetensors"
 """Files of weights beside the records: of the encoder, and of a style's other networks."""
-
-PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 
 # --------------------------------------------------------------------------- painters
 
@@ -124,10 +135,30 @@ def fast_form(model: LapStyle, device: torch.device, *, compile: bool = False) -
 # ------------------------------------------------------------------------------ files
 
 
+@dataclasses.dataclass(frozen=True)
+class Painted:
+    """What came of painting files.
+
+    Attributes
+    ----------
+    done, kept : int
+        Pictures painted now, and those that were there.
+    failed : dict of Path to str
+        What could not be painted, and why.
+    """
+
+    done: int = 0
+    kept: int = 0
+    failed: dict[Path, str] = dataclasses.field(default_factory=dict)
+
+
 def stylise_files(
     source: Path, target: Path, *, style: str, strength: float = 1.0, overwrite: bool = False
-) -> tuple[int, int]:
+) -> Painted:
     """Paint one photograph into a file, or all photographs of a folder into another folder.
+
+    A picture of a folder that cannot be read or written does not stop the others. Paintings of
+    kinds that are read and not written, such as .tiff, are PNG files.
 
     Parameters
     ----------
@@ -145,8 +176,8 @@ def stylise_files(
 
     Returns
     -------
-    painted, kept : int
-        Pictures painted now, and those that were there.
+    Painted
+        What was done, and what failed.
 
     Raises
     ------
@@ -154,39 +185,79 @@ def stylise_files(
         If there is no such source or style, the source holds no pictures, or the target exists
         or has no image's suffix.
     ImageError
-        If a picture cannot be read.
+        If a single picture cannot be read.
+    InUse
+        If another process paints into the folder.
+    OSError
+        If the target cannot be written: before the work, or with the place of the result.
     LedgerError
         If the style is not recorded.
     """
-    jobs = _jobs(source, target)
-    if not source.is_dir() and target.exists() and not overwrite:
-        raise ValueError(f"{target} exists: choose another name, or pass --overwrite")
-    open_ = [(a, b) for a, b in jobs if overwrite or not b.exists()]
-    if not open_:
-        return 0, len(jobs)
+    if source.is_dir():
+        jobs = _jobs(source, target)
+        remedy = "wait for it, or choose another folder"
+        with only_one(target, what=f"stylise --style {style}", remedy=remedy):
+            return _paint_folder(jobs, style=style, strength=strength, overwrite=overwrite)
+    if not source.exists():
+        raise ValueError(f"{source}: no such file or folder")
+    if target.suffix.lower() not in FORMATS:
+        raise ValueError(f"{target}: cannot write {target.suffix!r}; use {', '.join(FORMATS)}")
+    try_output(target, overwrite=overwrite)
+    photo = read_image(source)
+    check_size(target, width=photo.shape[-1], height=photo.shape[-2])
+    painter, device = _ready(style)
+    made = _painted(painter, photo, device, strength=strength)
+    keep_image(target, made, overwrite=overwrite)
+    return Painted(done=1)
+
+
+def _paint_folder(
+    jobs: list[tuple[Path, Path]], *, style: str, strength: float, overwrite: bool
+) -> Painted:
+    waiting = [(a, b) for a, b in jobs if overwrite or not b.exists()]
+    kept, failed = len(jobs) - len(waiting), dict[Path, str]()
+    if not waiting:
+        return Painted(kept=kept)
+    try_output(waiting[0][1], overwrite=True)
+    painter, device = _ready(style)
+    for photo, painting in tqdm(waiting, desc=style, unit="picture", disable=len(waiting) == 1):
+        try:
+            picture = read_image(photo)
+            check_size(painting, width=picture.shape[-1], height=picture.shape[-2])
+            made = _painted(painter, picture, device, strength=strength)
+            keep_image(painting, made, overwrite=overwrite)
+        except (ImageError, OSError, ValueError) as error:
+            failed[photo] = str(error)
+    return Painted(len(waiting) - len(failed), kept, failed)
+
+
+def _ready(style: str) -> tuple[nn.Module, torch.device]:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    painter = fast_form(recorded_painter(style), device)
-    with torch.inference_mode():
-        for photo, painting in tqdm(open_, desc=style, unit="picture", disable=len(open_) == 1):
-            made = painter(read_image(photo).to(device), strength=strength)
-            painting.parent.mkdir(parents=True, exist_ok=True)
-            write_image(painting, made.float(), overwrite=overwrite)
-    return len(open_), len(jobs) - len(open_)
+    return fast_form(recorded_painter(style), device), device
+
+
+@torch.inference_mode()
+def _painted(painter: nn.Module, photo: Tensor, device: torch.device, *, strength: float) -> Tensor:
+    made: Tensor = painter(photo.to(device), strength=strength)
+    return made.float()
 
 
 def _jobs(source: Path, target: Path) -> list[tuple[Path, Path]]:
-    """Every photograph with the name of its painting."""
-    if source.is_dir():
-        photos = sorted(p for p in source.iterdir() if p.suffix.lower() in PICTURES)
-        if not photos:
-            raise ValueError(f"no pictures in {source}; they end in {', '.join(PICTURES)}")
-        if target.exists() and not target.is_dir():
-            raise ValueError(f"{target} is a file: a folder of photographs needs a folder")
-        if target.resolve() == source.resolve():
-            raise ValueError(f"{target} holds the photographs: choose another folder")
-        return [(photo, target / photo.name) for photo in photos]
-    if not source.exists():
-        raise ValueError(f"{source}: no such file or folder")
-    if target.suffix.lower() not in PICTURES:
-        raise ValueError(f"{target}: cannot write {target.suffix!r}; use {', '.join(PICTURES)}")
-    return [(source, target)]
+    """Every photograph of a folder with the name of its painting."""
+    photos = pictures_in(source)
+    if not photos:
+        raise ValueError(f"no pictures in {source}; they end in {', '.join(READABLE)}")
+    if target.exists() and not target.is_dir():
+        raise ValueError(f"{target} is a file: a folder of photographs needs a folder")
+    if target.resolve() == source.resolve():
+        raise ValueError(f"{target} holds the photographs: choose another folder")
+    names = {photo.name for photo in photos}
+    jobs = []
+    for photo in photos:
+        name = photo.name
+        if photo.suffix.lower() not in FORMATS:
+            # Another photograph may have the short name.
+            name = f"{photo.stem}.png" if f"{photo.stem}.png" not in names else f"{name}.png"
+            names.add(name)
+        jobs.append((photo, target / name))
+    return jobs

@@ -263,11 +263,9 @@ class StyleRecipe:
 
 def half_type(fabric: Fabric) -> torch.dtype:
     """The type in which the device multiplies under `fabric`'s precision."""
+    one = torch.ones(1, 1, device=fabric.device)
     with fabric.autocast():
-        device = fabric.device.type
-        return (
-            torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else torch.float32
-        )
+        return (one @ one).dtype
 
 
 def _place(picture: Tensor, side: int, generator: torch.Generator) -> tuple[int, int, int, int]:

@@ -14,6 +14,7 @@ from tutorial_lib.metrics.pristine import Gaussian, distance, fit_gaussian, pris
 from tutorial_lib.metrics.protocol import (
     PIRM,
     RGB,
+    NotFinite,
     Protocol,
     Y,
     measured,
@@ -29,6 +30,7 @@ __all__ = [
     "PIRM",
     "RGB",
     "Gaussian",
+    "NotFinite",
     "Protocol",
     "Y",
     "aggd_fit",

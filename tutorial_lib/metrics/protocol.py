@@ -7,6 +7,7 @@ compared with anything, so every function here demands one.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,6 +23,10 @@ _BLACK = 16
 
 _SSIM_WINDOW, _SSIM_SIGMA = 11, 1.5
 _C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+
+
+class NotFinite(ValueError):
+    """An image holds values that are no numbers: what made it has diverged."""
 
 
 @dataclass(frozen=True)
@@ -347,6 +352,10 @@ def _check_range(name: str, image: Tensor) -> None:
     if image.numel() == 0:
         raise ValueError(f"{name} is empty: shape {tuple(image.shape)}")
     low, high = (bound.item() for bound in image.aminmax())
+    if not math.isfinite(low + high):
+        raise NotFinite(
+            f"{name} must lie in [0, 1], but spans [{low:g}, {high:g}]: what made it has diverged"
+        )
     # Half a grey level is what rounding to 8 bits would mend; it also passes arithmetic noise.
     if not (low >= -0.5 / 255 and high <= 1 + 0.5 / 255):
         raise ValueError(

@@ -23,6 +23,7 @@ from tutorial_lib import ledger
 from tutorial_lib.data import low_resolution, write_image
 from tutorial_lib.experiment import Run
 from tutorial_lib.metrics import imresize
+from tutorial_lib.settings import at_least, not_empty
 from tutorial_lib.srgan.evaluation import SCALE, Upscale
 from tutorial_lib.srgan.training import recorded_generator
 from tutorial_lib.training import History
@@ -60,6 +61,11 @@ class LettersConfig:
     sizes: tuple[int, ...] = (32, 28, 24, 20, 16)
     count: int = 1_000
     steps: int = 0
+
+    def __post_init__(self) -> None:
+        not_empty(self, "sizes")
+        at_least(self, 8, "sizes")
+        at_least(self, 1, "count")
 
 
 def cell_side(size: int) -> int:

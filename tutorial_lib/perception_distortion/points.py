@@ -13,10 +13,19 @@ import torch
 from torch import Tensor
 
 from tutorial_lib import ledger
-from tutorial_lib.data import load, locate, low_resolution, mod_crop, photographs, write_image
+from tutorial_lib.data import (
+    GROUPS,
+    load,
+    locate,
+    low_resolution,
+    mod_crop,
+    photographs,
+    write_image,
+)
 from tutorial_lib.experiment import Run
 from tutorial_lib.metrics import PIRM, Gaussian, imresize, niqe, rmse
 from tutorial_lib.perception_distortion.text_page import readings, share_read, text_page
+from tutorial_lib.settings import not_empty, one_of
 from tutorial_lib.srgan.evaluation import (
     CROPS,
     SCALE,
@@ -72,6 +81,10 @@ class PointConfig:
 
     steps: int = 0
     test_sets: tuple[str, ...] = ("set14", "bsd100")
+
+    def __post_init__(self) -> None:
+        not_empty(self, "test_sets")
+        one_of(self, GROUPS, "test_sets")
 
 
 def summary(scores: Scores) -> dict[str, float]:

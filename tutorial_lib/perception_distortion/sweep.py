@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import ClassVar
 
 import torch
 from safetensors.torch import save_file
@@ -29,6 +30,7 @@ class SweepConfig(SrganConfig):
 
     keep_weights: bool = False
     test_sets: tuple[str, ...] = ("set14", "bsd100")
+    measures_sets: ClassVar[bool] = False
 
 
 def run_sweep(run: Run) -> ledger.Record:
@@ -59,7 +61,7 @@ def run_sweep(run: Run) -> ledger.Record:
         # Where the rate falls towards the last step, that step belongs to the settings.
         config=run.settings()
         | {"steps": run.steps if recipe.falls else 0, "keep_weights": None}
-        | recipe.start,
+        | recipe.determined(),
         watch=watch,
         watch_at=sorted({round(run.steps * part / 6) for part in range(7)}),
         label=run.experiment,

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 from PIL import Image
 
-from tutorial_lib.data.images import webp_options
+from tutorial_lib.data.writing import webp_options
 from tutorial_lib.show.pictures import (
     MAX_OUTPUT_BYTES,
     QUALITIES,

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any, NamedTuple
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 
-from tutorial_lib.data import to_uint8
-from tutorial_lib.data.images import webp_options
+from tutorial_lib.data import ImageError, read_image, to_uint8
+from tutorial_lib.data.images import orientation
+from tutorial_lib.data.writing import webp_options
 
 MAX_OUTPUT_BYTES = 500_000
 """The most that one output may add to a notebook."""
@@ -31,7 +32,13 @@ QUALITIES = (90, 80, 70, 60)
 LOSSLESS = (100,)
 """Where nothing may be lost, an output that is too large is an error."""
 
-_MIME = {"WEBP": "image/webp", "PNG": "image/png", "JPEG": "image/jpeg", "GIF": "image/gif"}
+_MIME = {
+    "WEBP": "image/webp",
+    "PNG": "image/png",
+    "JPEG": "image/jpeg",
+    "MPO": "image/jpeg",  # a JPEG with more pictures behind the first
+    "GIF": "image/gif",
+}
 
 ImageLike = Tensor | bytes | os.PathLike[str]
 """A picture: a tensor, an encoded file's bytes, or the path of an image file."""
@@ -125,19 +132,20 @@ def encoded(image: ImageLike, *, quality: int = 90) -> Encoded:
     Parameters
     ----------
     image : Tensor, bytes or path
-        A tensor is encoded as WebP; a file is taken as it is.
+        A tensor is encoded as WebP; a file that browsers show is taken as it is, and any other
+        that :func:`tutorial_lib.data.read_image` reads like its tensor.
     quality : int
         For tensors, as in `encode`.
 
     Returns
     -------
     Encoded
-        Bytes, MIME type, width and height in pixels.
+        Bytes, MIME type, width and height in pixels, as a browser shows them: upright.
 
     Raises
     ------
     ValueError
-        If the bytes are not a WebP, PNG, JPEG or GIF file.
+        If the bytes are not an image file.
     TypeError
         If it is none of these; a path must be a `pathlib.Path`.
     """
@@ -157,8 +165,14 @@ def encoded(image: ImageLike, *, quality: int = 90) -> Encoded:
     try:
         with Image.open(io.BytesIO(data)) as picture:
             mime, (width, height) = _MIME[picture.format or ""], picture.size
-    except (UnidentifiedImageError, KeyError) as error:
-        raise ValueError(f"{label}: not a WebP, PNG, JPEG or GIF file") from error
+            if orientation(picture) > 4:
+                width, height = height, width
+    except Exception as error:
+        try:
+            read = read_image(io.BytesIO(data))
+        except ImageError:
+            raise ValueError(f"{label}: not a WebP, PNG, JPEG or GIF file") from error
+        return encoded(read, quality=quality)
     return Encoded(data, mime, width, height)
 
 

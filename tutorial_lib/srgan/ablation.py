@@ -15,6 +15,7 @@ import torch
 from tutorial_lib import ledger
 from tutorial_lib.data import write_image
 from tutorial_lib.experiment import Run, curves
+from tutorial_lib.settings import not_empty, one_of
 from tutorial_lib.srgan.evaluation import (
     PROTOCOL,
     averages,
@@ -72,6 +73,11 @@ class AblationConfig(SrganConfig):
 
     variants: tuple[str, ...] = LOSSES
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        not_empty(self, "variants")
+        one_of(self, VARIANTS, "variants")
+
     def variant(self, name: str) -> SrganConfig:
         """The settings of one training."""
         shared = dataclasses.asdict(self)
@@ -109,7 +115,7 @@ def run_ablation(run: Run) -> ledger.Record:
             fabric=run.fabric,
             steps=run.steps,
             folder=run.folder / file_name(variant, "run"),
-            config=dataclasses.asdict(config) | {"steps": run.steps} | recipe.start,
+            config=dataclasses.asdict(config) | {"steps": run.steps} | recipe.determined(),
             watch=watch,
             watch_at=watch_steps(run.steps),
             label=f"{run.experiment}, {variant}",

@@ -6,6 +6,7 @@ import dataclasses
 
 from tutorial_lib import ledger
 from tutorial_lib.experiment import Run, curves
+from tutorial_lib.settings import at_least, not_empty
 from tutorial_lib.srgan.evaluation import PROTOCOL, averages, evaluate
 from tutorial_lib.srgan.settings import SrresnetConfig
 from tutorial_lib.srgan.training import SrresnetRecipe
@@ -33,6 +34,11 @@ class PrecisionConfig:
     photographs: str = "bsds500"
     limit: int | None = None
     seeds: tuple[int, ...] = (0, 1)
+
+    def __post_init__(self) -> None:
+        not_empty(self, "seeds")
+        at_least(self, 0, "seeds")
+        self.training()
 
     def training(self) -> SrresnetConfig:
         """The settings of each training."""

@@ -11,9 +11,10 @@ import torch
 from safetensors.torch import save_file
 
 from tutorial_lib import ledger
-from tutorial_lib.data import load, mod_crop, photographs, write_image
+from tutorial_lib.data import GROUPS, load, mod_crop, photographs, write_image
 from tutorial_lib.experiment import Run
 from tutorial_lib.metrics import imresize, niqe
+from tutorial_lib.settings import not_empty, one_of
 from tutorial_lib.srgan.evaluation import (
     CROPS,
     PROTOCOL,
@@ -65,7 +66,11 @@ class MeasureConfig:
     """
 
     steps: int = 0
-    test_sets: tuple[str, ...] = ("set5", "set14", "bsd100")
+    test_sets: tuple[str, ...] = TEST_SETS
+
+    def __post_init__(self) -> None:
+        not_empty(self, "test_sets")
+        one_of(self, GROUPS, "test_sets")
 
 
 # ------------------------------------------------------------------------------- runs
@@ -183,7 +188,7 @@ def _train_and_measure(run: Run, recipe: SrresnetRecipe | SrganRecipe) -> ledger
         steps=run.steps,
         folder=run.folder,
         # Where the rate falls towards the last step, that step belongs to the settings.
-        config=run.settings() | {"steps": run.steps if recipe.falls else 0} | recipe.start,
+        config=run.settings() | {"steps": run.steps if recipe.falls else 0} | recipe.determined(),
         watch=watch,
         watch_at=watch_steps(run.steps),
         label=run.experiment,

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+from typing import ClassVar
+
+from tutorial_lib.data import GROUPS
+from tutorial_lib.settings import at_least, not_empty, one_of, positive, share
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +37,8 @@ class TrainingConfig:
         Use only so many photographs.
     test_sets : tuple of str
         Evaluated at the end.
+    measures_sets : bool
+        Whether there must be one.
     """
 
     steps: int
@@ -44,6 +51,19 @@ class TrainingConfig:
     photographs: str = "bsds500"
     limit: int | None = None
     test_sets: tuple[str, ...] = ("set5", "set14", "bsd100")
+
+    measures_sets: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, "batch", "limit")
+        at_least(self, 0, "statistics")
+        positive(self, "learning_rate")
+        if self.patch < 4 or self.patch % 4:
+            raise ValueError(f"patch must be a positive multiple of the scale 4: got {self.patch}")
+        one_of(self, (*GROUPS, "voc2012"), "photographs")
+        if self.measures_sets:
+            not_empty(self, "test_sets")
+        one_of(self, GROUPS, "test_sets")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +81,10 @@ class SrresnetConfig(TrainingConfig):
 
     warm_up: int = 0
     cosine: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(self, 0, "warm_up")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,3 +140,24 @@ class SrganConfig(TrainingConfig):
     content: float = 2e-6
     block: float = 0.0
     features: str = "last2"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        positive(self, "discriminator_rate")
+        at_least(self, 1, "drop_every")
+        at_least(self, 0, "judge_first", "slope_penalty", "adversarial", "content", "block")
+        share(self, "beta2", "smoothing", "falling")
+        if unknown := set(self.frozen.split()) - {"head", "body", "tail"}:
+            raise ValueError(
+                f"frozen may name head, body and tail: got {', '.join(sorted(unknown))}"
+            )
+        if not re.fullmatch(r"last[1-5]|relu[1-5]_[1-4]", self.features):
+            raise ValueError(
+                f"features is last1 to last5, or such as relu2_2: got {self.features!r}"
+            )
+        seen = self.window or self.patch
+        if not 0 <= self.window <= self.patch or (self.adversarial and seen % 16):
+            raise ValueError(
+                "the discriminator sees a multiple of 16 pixels, at most the patch of "
+                f"{self.patch}: got window {self.window}"
+            )

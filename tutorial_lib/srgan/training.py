@@ -47,9 +47,6 @@ PUBLISHED = "published/srgan_x4_leftthomas.pth"
 """The generator of five blocks that the article's author built on (Hao Ren, 2018)."""
 
 
-# ------------------------------------------------------------------------------ data
-
-
 def training_pairs(config: TrainingConfig, *, progress: bool = True) -> Pairs:
     """Load the training photographs and make their low-resolution twins."""
     if config.photographs == "voc2012":
@@ -65,9 +62,6 @@ def _voc2012(patch: int) -> Iterator[Tensor]:
         image = read_image(path)
         if min(image.shape[-2:]) >= patch:
             yield image
-
-
-# --------------------------------------------------------------------------- training
 
 
 def watch_steps(steps: int) -> list[int]:
@@ -153,6 +147,10 @@ class GeneratorRecipe:
     def files(self) -> list[str]:
         """Outside files that were used, beside the photographs."""
         return []
+
+    def determined(self) -> dict[str, str]:
+        """What a checkpoint says beyond the settings: the start's hash, and frozen networks."""
+        return dict(self.start)
 
     def stored(self, module: nn.Module) -> Generator:
         """A copy of a generator as a record stores it.
@@ -283,6 +281,10 @@ class SrganRecipe(GeneratorRecipe):
         backbone = self.vgg.backbone
         words = f"{backbone}, {self.vgg.layers[0]}, maps divided by {VGG_UNIT[backbone]:.1f}"
         return super().protocol() | {"content loss": words}
+
+    def determined(self) -> dict[str, str]:
+        """Beside the start, which VGG was to be had."""
+        return super().determined() | {"backbone": self.vgg.backbone}
 
     def files(self) -> list[str]:
         """The backbone's weights, where they are a registered file."""

@@ -19,12 +19,15 @@ from typing import Any, Protocol
 
 import torch
 from lightning_fabric import Fabric
-from lightning_fabric.strategies import DDPStrategy
 from lightning_fabric.utilities.apply_func import convert_tensors_to_scalars
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from tutorial_lib import provenance
+from tutorial_lib.metrics import NotFinite
 from tutorial_lib.training import checkpoint
+from tutorial_lib.training.checkpoint import CheckpointError
+from tutorial_lib.training.devices import from_first
 
 
 class Recipe(Protocol):
@@ -84,92 +87,6 @@ class Diverged(ArithmeticError):
     """A loss is no longer a finite number."""
 
 
-def native_bf16() -> bool:
-    """Whether this machine multiplies bfloat16 numbers in hardware.
-
-    Examples
-    --------
-    >>> isinstance(native_bf16(), bool)
-    True
-    """
-    if torch.cuda.is_available():
-        return torch.cuda.get_device_capability()[0] >= 8
-    return "bf16" in _cpu_features()
-
-
-def _cpu_features() -> str:
-    try:
-        return Path("/proc/cpuinfo").read_text().lower()
-    except OSError:
-        return ""
-
-
-def make_fabric(*, devices: int = 1, precision: str = "auto") -> Fabric:
-    """Choose the device, the number of processes and the precision.
-
-    Parameters
-    ----------
-    devices : int
-        Processes, one a GPU; on a machine without GPU, processes on the CPU (gloo).
-    precision : str
-        "auto", or what Fabric takes, such as "32-true" and "bf16-mixed". Automatic is bf16
-        autocast where the hardware has it, fp16 autocast on an older GPU, float32 otherwise.
-
-    Returns
-    -------
-    Fabric
-        Launched if it has one device; else the caller launches it with its function.
-    """
-    accelerator = "cuda" if torch.cuda.is_available() else "cpu"
-    if precision == "auto":
-        fallback = "16-mixed" if accelerator == "cuda" else "32-true"
-        precision = "bf16-mixed" if native_bf16() else fallback
-    # Broadcasting buffers would change batch statistics in place between a discriminator's two
-    # forward passes, which autograd rightly refuses.
-    strategy: Any = (
-        DDPStrategy(start_method="spawn", broadcast_buffers=False) if devices > 1 else "auto"
-    )
-    fabric = Fabric(
-        accelerator=accelerator,
-        devices=devices,
-        strategy=strategy,
-        precision=precision,  # type: ignore[arg-type]
-    )
-    if devices == 1:
-        fabric.launch()
-    return fabric
-
-
-def set_up(
-    fabric: Fabric,
-    network: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    *,
-    compile: bool = False,
-) -> tuple[Any, Any]:
-    """Put a network and its optimiser where Fabric trains them, channels last in memory.
-
-    Parameters
-    ----------
-    fabric : Fabric
-        From :func:`make_fabric`.
-    network : nn.Module
-        Moved in place: the caller's reference stays valid, and is what checkpoints hold.
-    optimizer : torch.optim.Optimizer
-        Of the network's parameters.
-    compile : bool
-        Compile the network where there is a GPU; for runs long enough to earn the minute back.
-
-    Returns
-    -------
-    tuple
-        Fabric's wrappers of the two: the network to call, the optimiser to step.
-    """
-    network.to(memory_format=torch.channels_last)
-    fast: Any = torch.compile(network) if compile and fabric.device.type == "cuda" else network
-    return fabric.setup(fast, optimizer)
-
-
 def step_seed(seed: int, index: int) -> int:
     """A seed for one step: well mixed, and a function of (seed, step) alone.
 
@@ -181,23 +98,6 @@ def step_seed(seed: int, index: int) -> int:
     mixed = (seed * 0x9E3779B97F4A7C15 + index * 0xBF58476D1CE4E5B9 + 1) % 2**64
     mixed = ((mixed ^ (mixed >> 31)) * 0x94D049BB133111EB) % 2**64
     return (mixed ^ (mixed >> 29)) % 2**63
-
-
-def shard(fabric: Fabric, *tensors: Tensor) -> tuple[Tensor, ...]:
-    """Take this process's part of a batch that every process has drawn alike.
-
-    Raises
-    ------
-    ValueError
-        If the batch does not divide by the number of processes.
-    """
-    parts = fabric.world_size
-    if tensors[0].shape[0] % parts:
-        raise ValueError(
-            f"a batch of {tensors[0].shape[0]} does not divide among {parts} devices: choose a "
-            "multiple"
-        )
-    return tuple(t.chunk(parts)[fabric.global_rank] for t in tensors)
 
 
 def train(
@@ -226,8 +126,9 @@ def train(
     folder : Path
         Holds ``checkpoint.pt``.
     config : dict
-        Everything that determines the run; a checkpoint of another configuration is refused.
-        The number of steps does not belong in it: a finished run may be carried on.
+        Everything that determines the run, beside precision and number of devices; a checkpoint of
+        another configuration is refused. The number of steps does not belong in it: a finished
+        run may be carried on.
     seed : int
         Of everything random.
     checkpoint_every : int
@@ -248,18 +149,26 @@ def train(
     Raises
     ------
     Interrupted
-        After Ctrl-C; the step under way was finished and a checkpoint written.
+        After Ctrl-C in any of the processes; the step under way was finished and a checkpoint
+        written.
     Diverged
         If a loss becomes NaN or infinite; names the loss, the step and the last checkpoint.
     CheckpointError
-        If a checkpoint cannot be written, read or continued.
+        If a checkpoint cannot be written, read or continued, or has more steps than `steps`.
     """
     path = folder / "checkpoint.pt"
-    history, done = History(), 0
-    if path.exists():
-        history, done = _restore(recipe, path, config, fabric.device)
+    here = {"precision": str(fabric._precision.precision), "devices": fabric.world_size}
+    history, done, sittings = History(), 0, list[dict[str, Any]]()
+    if from_first(fabric, path.exists):
+        history, done, sittings = _restore(recipe, path, fabric, config, here)
+        if done > steps:
+            raise CheckpointError(
+                f"{path} has {done} steps, more than the {steps} asked for: choose another folder, "
+                "or delete it to start over."
+            )
         if done < steps:
             fabric.print(f"{label}: going on from step {done} of {steps}")
+    began_at, sitting = done, provenance.sitting(fabric.device, devices=fabric.world_size)
     moments = set(watch_at)
     if watch is not None and done == 0 and 0 in moments:
         history.watched.append({"step": 0} | watch(0))
@@ -267,15 +176,31 @@ def train(
     began, before = time.monotonic(), history.seconds
     pending: list[Any] = []
 
-    def keep() -> None:
-        """Check the losses since the last call, and write a checkpoint."""
-        history.losses = _checked(history, pending, done, path if path.exists() else None)
+    def check() -> None:
+        """Look at the losses since the last call, and at the weights."""
+        last = path if path.exists() else None
+        history.losses = _checked(history, pending, done, last)
         pending.clear()
+        _check_weights(recipe, done, last)
+
+    def keep() -> None:
+        """Write a checkpoint of what is in order."""
+        check()
         history.seconds = before + time.monotonic() - began
-        _check_weights(recipe, done, path if path.exists() else None)
-        if fabric.is_global_zero:
-            checkpoint.save(path, _state(recipe, history, done, config))
-        fabric.barrier()
+        state = {
+            "step": done,
+            "config": config,
+            "circumstances": here,
+            "sittings": [*sittings, sitting | {"steps": done - began_at}],
+            "precision": fabric._precision.state_dict(),
+            "modules": {name: m.state_dict() for name, m in recipe.modules.items()},
+            "optimizers": {name: o.state_dict() for name, o in recipe.optimizers.items()},
+            "names": history.names,
+            "losses": history.losses,
+            "watched": convert_tensors_to_scalars(history.watched),
+            "seconds": history.seconds,
+        }
+        from_first(fabric, lambda: checkpoint.save(path, state))
 
     bar = tqdm(
         total=steps, initial=done, desc=label, disable=not fabric.is_global_zero, unit="step"
@@ -295,10 +220,18 @@ def train(
                 shown = {k: f"{v:.4g}" for k, v in zip(losses, pending[-1].tolist(), strict=True)}
                 bar.set_postfix(shown | {"images/s": f"{speed:.0f}"}, refresh=False)
             if watch is not None and done in moments:
-                history.watched.append({"step": done} | watch(done))
-            if stop.asked or done % checkpoint_every == 0 or done == steps:
+                check()
+                try:
+                    history.watched.append({"step": done} | watch(done))
+                except NotFinite as error:
+                    last = path if path.exists() else None
+                    raise Diverged(
+                        f"what is made after step {done} is no picture any more. {_remedy(last)}"
+                    ) from error
+            stopping = stop.asked_anywhere(fabric)
+            if stopping or done % checkpoint_every == 0 or done == steps:
                 keep()
-            if stop.asked and done < steps:
+            if stopping and done < steps:
                 raise Interrupted(
                     f"stopped after step {done} of {steps}. The checkpoint is {path}: run the "
                     "same command again to go on."
@@ -306,34 +239,43 @@ def train(
     return history
 
 
-def _state(recipe: Recipe, history: History, done: int, config: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "step": done,
-        "config": config,
-        "modules": {name: m.state_dict() for name, m in recipe.modules.items()},
-        "optimizers": {name: o.state_dict() for name, o in recipe.optimizers.items()},
-        "names": history.names,
-        "losses": history.losses,
-        "watched": convert_tensors_to_scalars(history.watched),
-        "seconds": history.seconds,
-    }
-
-
 def _restore(
-    recipe: Recipe, path: Path, config: dict[str, Any], device: torch.device
-) -> tuple[History, int]:
-    state = checkpoint.load(path, config=config, map_location=device)
-    for name, module in recipe.modules.items():
-        module.load_state_dict(state["modules"][name])
-    for name, optimizer in recipe.optimizers.items():
-        optimizer.load_state_dict(state["optimizers"][name])
-    history = History(
-        names=state["names"],
-        losses=state["losses"].cpu(),
-        watched=state["watched"],
-        seconds=state["seconds"],
+    recipe: Recipe,
+    path: Path,
+    fabric: Fabric,
+    config: dict[str, Any],
+    circumstances: dict[str, Any],
+) -> tuple[History, int, list[dict[str, Any]]]:
+    # The first process alone reads: on another machine there may be no such file.
+    several = fabric.world_size > 1
+    place = torch.device("cpu") if several else fabric.device
+    state = from_first(
+        fabric,
+        lambda: checkpoint.load(
+            path, config=config, circumstances=circumstances, map_location=place
+        ),
     )
-    return history, state["step"]
+    try:
+        for name, module in recipe.modules.items():
+            try:
+                module.load_state_dict(state["modules"][name])
+            except RuntimeError as error:
+                raise CheckpointError(
+                    f"{name} has other layers in {path} than now. Delete it to start over."
+                ) from error
+        for name, optimizer in recipe.optimizers.items():
+            optimizer.load_state_dict(state["optimizers"][name])
+        fabric._precision.load_state_dict(state.get("precision", {}))
+        history = History(
+            names=state["names"],
+            losses=state["losses"].cpu(),
+            watched=state["watched"],
+            seconds=state["seconds"],
+        )
+        done = state["step"]
+    except (KeyError, AttributeError, TypeError, ValueError) as error:
+        raise checkpoint.foreign(path) from error
+    return history, done, state.get("sittings", [provenance.UNKNOWN_SITTING | {"steps": done}])
 
 
 def _checked(history: History, pending: list[Any], done: int, last: Path | None) -> Tensor:
@@ -365,10 +307,15 @@ def _remedy(last: Path | None) -> str:
 
 
 class _StopSignal:
-    """Turns the first Ctrl-C into a wish that the loop can grant between two steps."""
+    """Turns the first Ctrl-C into a wish that the loop can grant between two steps.
+
+    The second one stops at once, unless it comes with the first: a launcher may hand on what a
+    terminal has sent to all.
+    """
 
     def __init__(self) -> None:
         self.asked = False
+        self._since = 0.0
         self._mine = threading.current_thread() is threading.main_thread()
 
     def __enter__(self) -> _StopSignal:
@@ -381,6 +328,15 @@ class _StopSignal:
             signal.signal(signal.SIGINT, self._previous)
 
     def _ask(self, *_: object) -> None:
-        if self.asked:
+        if self.asked and time.monotonic() - self._since > 1:
             raise KeyboardInterrupt
-        self.asked = True
+        if not self.asked:
+            self.asked, self._since = True, time.monotonic()
+
+    def asked_anywhere(self, fabric: Fabric) -> bool:
+        """Whether any of the processes was asked; the same answer in all of them."""
+        if fabric.world_size == 1:
+            return self.asked
+        asked = torch.tensor(float(self.asked), device=fabric.device)
+        total: Any = fabric.all_reduce(asked, reduce_op="sum")
+        return bool(total > 0)

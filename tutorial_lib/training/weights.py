@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import chain
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+
+from tutorial_lib.states import plain_state
 
 
 def half_state(network: nn.Module) -> dict[str, Tensor]:
@@ -21,12 +24,12 @@ def half_state(network: nn.Module) -> dict[str, Tensor]:
     Returns
     -------
     dict of Tensor
-        Name → float16 tensor on the CPU. Batch normalisation's counters of batches are left out:
-        nothing reads them after training.
+        Name → float16 tensor on the CPU; of a compiled network, the names inside. Batch
+        normalisation's counters of batches are left out: nothing reads them after training.
     """
     return {
         key: value.detach().cpu().half().contiguous()
-        for key, value in network.state_dict().items()
+        for key, value in plain_state(network.state_dict()).items()
         if value.is_floating_point()
     }
 
@@ -39,7 +42,8 @@ def load_half_state(network: nn.Module, state: dict[str, Tensor]) -> nn.Module:
     network : nn.Module
         Changed in place.
     state : dict of Tensor
-        Name → tensor, for every floating-point tensor of the network.
+        Name → tensor, for every floating-point tensor of the network; it may be wrapped as
+        :func:`tutorial_lib.states.plain_state` says.
 
     Returns
     -------
@@ -51,8 +55,12 @@ def load_half_state(network: nn.Module, state: dict[str, Tensor]) -> nn.Module:
     RuntimeError
         If a name is missing, unknown, or has another shape; lists them.
     """
-    counters = {k: v for k, v in network.state_dict().items() if not v.is_floating_point()}
-    network.load_state_dict({k: v.float() for k, v in state.items()} | counters)
+    # A compiled or parallel network holds the one whose names these are.
+    inside: Any = network
+    while (found := getattr(inside, "_orig_mod", getattr(inside, "module", None))) is not None:
+        inside = found
+    counters = {k: v for k, v in inside.state_dict().items() if not v.is_floating_point()}
+    inside.load_state_dict({k: v.float() for k, v in plain_state(state).items()} | counters)
     return network.eval()
 
 
