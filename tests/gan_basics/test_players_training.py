@@ -1,0 +1,93 @@
+"""Players that are kept: trained, stored in half precision, read back, recorded."""
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from tutorial_lib import gan_basics, ledger
+from tutorial_lib.experiment import execute
+from tutorial_lib.gan_basics import DISTRIBUTIONS
+from tutorial_lib.gan_basics.experiments import EXPERIMENTS
+from tutorial_lib.gan_basics.players_training import (
+    EXPERIMENT,
+    PlayersConfig,
+    PlayersRecipe,
+    players_from,
+)
+from tutorial_lib.training import make_fabric, train
+
+PLAYERS = next(e for e in EXPERIMENTS if e.name == EXPERIMENT)
+
+
+def recipe(**more) -> PlayersRecipe:
+    config = PlayersConfig(("ring", "moons"), **{"steps": 6, "batch": 8} | more)
+    return PlayersRecipe(config, make_fabric(precision="32-true"))
+
+
+def test_players_are_trained_measured_and_kept(tmp_path):
+    execute(PLAYERS, "smoke", precision="32-true", folder=tmp_path)
+    record = ledger.read(EXPERIMENT, folder=tmp_path)
+    assert record.metrics.keys() == DISTRIBUTIONS.keys()
+    assert record.steps == record.steps_planned == 4
+    state = load_file(tmp_path / "weights.safetensors")
+    assert {tensor.dtype for tensor in state.values()} == {torch.float16}
+    for name in DISTRIBUTIONS:
+        for measure, number in record.metrics[name].items():
+            curve = record.curves[f"{measure}, {name}"]
+            assert curve["step"] == [0, 2, 4]
+            assert curve["value"][-1] == pytest.approx(number, rel=1e-5)
+
+
+def test_a_round_is_the_chapters():
+    """The first game's first round, played once more by hand."""
+    ours = recipe(falling=0.0)
+    source = torch.Generator().manual_seed(3)
+    found = ours.step(0, source)
+    again = torch.Generator().manual_seed(3)
+    real = DISTRIBUTIONS["ring"]().sample(1, 8, generator=again)
+    noises = torch.randn(2, 1, 8, 2, generator=again)
+    players = gan_basics.Mlps([0]), gan_basics.Mlps([1000], outputs=1)
+    adams = [torch.optim.Adam(p.parameters(), lr=1e-3, betas=(0.5, 0.9)) for p in players]
+    losses = gan_basics.LOSSES["non-saturating"]
+    theirs = gan_basics.gan_step(*players, *adams, [real], list(noises), losses=losses)
+    for player in ("generator", "discriminator"):
+        assert found[f"{player} loss, ring"] == pytest.approx(theirs[player].item())
+    for kept, by_hand in zip(
+        ours.teams["ring"].generator.parameters(), players[0].parameters(), strict=True
+    ):
+        torch.testing.assert_close(kept, by_hand, atol=1e-6, rtol=0)
+
+
+def test_the_rate_stands_and_then_falls_to_nothing():
+    ours = recipe(steps=8, falling=0.5, rate=1e-2)
+    source, rates = torch.Generator().manual_seed(0), []
+    for index in range(8):
+        ours.step(index, source)
+        rates += ours.teams["moons"].generator_optimizer.rates.tolist()
+    expected = [1e-2] * 5 + [0.75e-2, 0.5e-2, 0.25e-2]
+    assert rates == pytest.approx(expected)
+
+
+def test_stopped_and_resumed_players_are_the_same(tmp_path):
+    def run(folder, steps):
+        ours = recipe()
+        train(ours, fabric=make_fabric(precision="32-true"), steps=steps, folder=folder, config={})
+        return ours.state()
+
+    whole = run(tmp_path / "whole", 6)
+    run(tmp_path / "parts", 2)
+    for key, tensor in run(tmp_path / "parts", 6).items():
+        assert tensor.equal(whole[key]), key
+
+
+def test_players_come_back_as_they_were_kept():
+    ours = recipe()
+    generator, discriminator = players_from(ours.state(), "moons")
+    points = torch.randn(1, 20, 2)
+    for kept, back in (
+        (ours.teams["moons"].generator, generator),
+        (ours.teams["moons"].discriminator, discriminator),
+    ):
+        torch.testing.assert_close(back(points), kept(points), atol=5e-3, rtol=5e-3)
+    with pytest.raises(RuntimeError, match=r"weights\.0"):
+        players_from(ours.state(), "spiral")
