@@ -84,7 +84,7 @@ class PlayersRecipe:
 
     def step(self, index: int, generator: torch.Generator) -> dict[str, Tensor]:
         """Play one round of every game; returns its losses."""
-        config, losses = self.config, {}
+        config, losses = self.config, dict[str, Tensor]()
         left = (1 - index / config.steps) / config.falling if config.falling else 1.0
         rate = torch.full((1,), config.rate * max(0.0, min(1.0, left)))
         for name, team in self.teams.items():
