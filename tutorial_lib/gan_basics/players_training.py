@@ -60,57 +60,55 @@ class PlayersConfig:
 
 
 class PlayersRecipe:
-    """One non-saturating game of seed 0 on each distribution."""
+    """One non-saturating game of seed 0 on each distribution, all side by side."""
 
     def __init__(self, config: PlayersConfig, fabric: Fabric) -> None:
         self.config, self.device = config, fabric.device
         self.batch_size = config.batch * len(config.distributions)
         self.mixtures = {name: DISTRIBUTIONS[name]() for name in config.distributions}
         self.levels = {name: good_level(mixture) for name, mixture in self.mixtures.items()}
-        self.teams = {
-            name: make_team((Game(name),), seeds=1, device=self.device) for name in self.mixtures
+        self.team = make_team([Game(name) for name in self.mixtures], seeds=1, device=self.device)
+        self.modules: dict[str, nn.Module] = {
+            "generator": self.team.generator,
+            "discriminator": self.team.discriminator,
         }
-        self.modules: dict[str, nn.Module] = {}
-        self.optimizers: dict[str, torch.optim.Optimizer] = {}
-        for name, team in self.teams.items():
-            self.modules |= {
-                f"{name}.generator": team.generator,
-                f"{name}.discriminator": team.discriminator,
-            }
-            self.optimizers |= {
-                f"{name}.generator": team.generator_optimizer,
-                f"{name}.discriminator": team.discriminator_optimizer,
-            }
+        self.optimizers: dict[str, torch.optim.Optimizer] = {
+            "generator": self.team.generator_optimizer,
+            "discriminator": self.team.discriminator_optimizer,
+        }
 
     def step(self, index: int, generator: torch.Generator) -> dict[str, Tensor]:
         """Play one round of every game; returns its losses."""
-        config, losses = self.config, dict[str, Tensor]()
+        config, team = self.config, self.team
         left = (1 - index / config.steps) / config.falling if config.falling else 1.0
-        rate = torch.full((1,), config.rate * max(0.0, min(1.0, left)))
-        for name, team in self.teams.items():
-            real = self.mixtures[name].sample(1, config.batch, generator=generator)
-            noises = torch.randn(2, 1, config.batch, 2, generator=generator).to(self.device)
-            team.generator_optimizer.rates = team.discriminator_optimizer.rates = rate
-            found = gan_step(
-                team.generator,
-                team.discriminator,
-                team.generator_optimizer,
-                team.discriminator_optimizer,
-                [real.to(self.device)],
-                list(noises),
-                losses=team.losses,
-            )
-            losses |= {
-                curve_name(f"{player} loss", game=name): loss[0] for player, loss in found.items()
-            }
-        return losses
+        rates = torch.full((len(self.mixtures),), config.rate * max(0.0, min(1.0, left)))
+        team.generator_optimizer.rates = team.discriminator_optimizer.rates = rates
+        batches = [
+            mixture.sample(config.batch, generator=generator) for mixture in self.mixtures.values()
+        ]
+        noises = torch.randn(2, len(batches), config.batch, 2, generator=generator)
+        found = gan_step(
+            team.generator,
+            team.discriminator,
+            team.generator_optimizer,
+            team.discriminator_optimizer,
+            [torch.stack(batches).to(self.device)],
+            list(noises.to(self.device)),
+            losses=team.losses,
+        )
+        return {
+            curve_name(f"{player} loss", game=name): loss
+            for player, losses in found.items()
+            for name, loss in zip(self.mixtures, losses, strict=True)
+        }
 
     def state(self) -> dict[str, Tensor]:
         """All players as they are kept: ``"DISTRIBUTION.PLAYER.weights.LAYER"`` → float16."""
         return {
-            f"{name}.{key}": tensor
-            for name, module in self.modules.items()
+            f"{name}.{player}.{key}": one.contiguous()
+            for player, module in self.modules.items()
             for key, tensor in half_state(module).items()
+            for name, one in zip(self.mixtures, tensor.split(1), strict=True)
         }
 
     def measures(self) -> dict[str, dict[str, float]]:
