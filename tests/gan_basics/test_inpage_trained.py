@@ -71,6 +71,28 @@ def test_a_trained_game_has_its_modes_from_the_start(pack, name):
     assert numbers["divergence"] < 0.1
 
 
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_what_the_page_says_of_a_trained_generator_and_a_new_discriminator(pack, seed):
+    """On the ring, after 30 rounds: with both trained the modes stay, with a new D few do."""
+    found = in_node(
+        """
+        return Object.fromEntries(["trained", "trained G, new D"].map((players) => {
+            const situation = { ...startingSituation(), seed: given.seed };
+            situation.choices.players = players;
+            const game = new LiveGame(situation, given.pack);
+            while (game.rounds < 30) game.play();
+            return [players, game.look().numbers];
+        }));
+        """,
+        seed=seed,
+        pack=pack,
+    )
+    assert found["trained"]["modes"] == 8
+    assert found["trained"]["quality"] > 0.7
+    assert found["trained G, new D"]["modes"] <= 3
+    assert found["trained G, new D"]["quality"] < 0.15
+
+
 def test_only_the_players_asked_for_are_trained(pack):
     found = in_node(
         """

@@ -13,6 +13,7 @@ from tutorial_lib.gan_basics.players_training import (
     PlayersConfig,
     PlayersRecipe,
     players_from,
+    recorded_players,
 )
 from tutorial_lib.training import make_fabric, train
 
@@ -92,3 +93,21 @@ def test_players_come_back_as_they_were_kept():
         torch.testing.assert_close(back(points), answers, atol=5e-3, rtol=5e-3)
     with pytest.raises(RuntimeError, match=r"weights\.0"):
         players_from(ours.state(), "spiral")
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
+def test_recorded_players_hold_every_mode_and_began_with_next_to_none(name):
+    record = ledger.read(EXPERIMENT)
+    generator, _ = recorded_players(name)
+    mixture = DISTRIBUTIONS[name]()
+    made = generator(torch.randn(1, 10_000, 2, generator=torch.Generator().manual_seed(1)))[0]
+    good = made[mixture.log_density(made) > gan_basics.good_level(mixture)]
+    nearest = torch.cdist(good, mixture.modes).argmin(1).bincount(minlength=len(mixture.modes))
+    shares = nearest / len(made) * len(mixture.modes)
+    assert shares.min() > 0.6
+    assert record.metric(name, "modes") == len(mixture.modes)
+    assert record.metric(name, "quality") == pytest.approx(len(good) / len(made), abs=0.02)
+    assert record.curves[f"modes, {name}"]["value"][0] <= 3
+    assert record.curves[f"divergence, {name}"]["value"][0] > 0.6
+    assert record.metric(name, "divergence") < 0.2

@@ -20,9 +20,9 @@ SCRIPTS = SITE / "_static" / "inpage"
 BUTTON = re.compile(r"Play the game in this page \(loads (\d+) kB\)")
 
 ASKED_FOR = """[...document.querySelectorAll("script[src], link[href]")]
-    .map(node => node.src || node.href).filter(name => name.includes("/inpage/"))"""
+    .map(node => node.src || node.href).filter(name => name.includes("/_static/inpage/"))"""
 LOADED = """performance.getEntriesByType("resource").map(entry => entry.name)
-    .filter(name => name.includes("/inpage/"))"""  # no browser says so of files
+    .filter(name => name.includes("/_static/inpage/"))"""  # no browser says so of files
 # What a canvas shows, in a few numbers.
 INK = """canvas => {
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
