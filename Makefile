@@ -7,7 +7,7 @@ SITE := _build/html/index.html
 # What `scripts/packs.py` reads.
 PACKED := tutorial_lib/srgan/networks.py $(wildcard results/srgan/*/weights.safetensors) \
 	$(patsubst %,tutorial_lib/lapstyle/%.py,encoder drafting revision painter) \
-	$(wildcard results/lapstyle/*/*.safetensors)
+	$(wildcard results/lapstyle/*/*.safetensors) $(wildcard results/gan_basics/players/*.safetensors)
 # Tests at a time, each with one thread.
 WORKERS ?= 2
 

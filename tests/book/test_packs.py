@@ -103,16 +103,21 @@ def test_a_graph_has_all_weights_that_its_packs_have():
 
 
 def test_each_demo_has_its_script_and_its_packs():
-    for demo, needed in packs.DEMOS.items():
+    for demo in packs.DEMOS.keys() | packs.LATER.keys():
         assert Path(packs.STATIC, "inpage", f"{demo}.js").is_file()
-        assert {*needed, *packs.LATER.get(demo, ())} <= set(packs.PACKS)
-    assert packs.LATER.keys() <= packs.DEMOS.keys()
+        assert {*packs.DEMOS.get(demo, ()), *packs.LATER.get(demo, ())} <= set(packs.PACKS)
+    # The game has its own button, which loads no pack.
+    assert packs.LATER.keys() - packs.DEMOS.keys() == {"gan_basics"}
 
 
 @pytest.fixture
 def sizes(monkeypatch):
     packed = {"ort-wasm": 3, "ort-webgpu": 6, "a": 1, "b": 2, "c": 4}
-    known = {"packs": packed, "demos": {"some": ["b"], "more": ["a"]}, "later": {"more": ["c"]}}
+    known = {
+        "packs": packed,
+        "demos": {"some": ["b"], "more": ["a"]},
+        "later": {"more": ["c"], "own": ["c"]},
+    }
     monkeypatch.setattr(in_page, "listed", lambda: known)
 
 
@@ -135,3 +140,9 @@ def test_a_page_learns_what_its_demo_may_load_later(sizes):
         "a": 1,
     }
     assert json.loads(html.unescape(attributes["later"])) == {"c": 4}
+
+
+def test_a_page_learns_what_a_demo_that_loads_nothing_before_may_load(sizes):
+    for demo, expected in (("own", ' data-later="{&quot;c&quot;: 4}"'), ("none", "")):
+        place = f'<div class="tutorial-inpage" data-demo="{demo}"'
+        assert in_page.with_packs(place, demo) == place + expected

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
 from collections.abc import Callable
 
@@ -18,9 +20,9 @@ SCRIPTS = SITE / "_static" / "inpage"
 BUTTON = re.compile(r"Play the game in this page \(loads (\d+) kB\)")
 
 ASKED_FOR = """[...document.querySelectorAll("script[src], link[href]")]
-    .map(node => node.src || node.href).filter(name => name.includes("/inpage/"))"""
+    .map(node => node.src || node.href).filter(name => name.includes("/_static/inpage/"))"""
 LOADED = """performance.getEntriesByType("resource").map(entry => entry.name)
-    .filter(name => name.includes("/inpage/"))"""  # no browser says so of files
+    .filter(name => name.includes("/_static/inpage/"))"""  # no browser says so of files
 # What a canvas shows, in a few numbers.
 INK = """canvas => {
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
@@ -292,3 +294,73 @@ def test_a_round_in_slow_motion(visit: Visit):
     assert told.inner_text() == before
     button(page, "play").click()
     until(page, r"Round ([3-9]|\d\d)")
+
+
+PLAYERS = "gan_basics-players"
+PACKS = (
+    """() => [...document.scripts].map(({ src }) => src).filter((src) => src.includes("/packs/"))"""
+)
+
+
+def test_trained_players_are_loaded_when_asked_for_and_the_address_brings_them(visit: Visit):
+    page = opened(visit, "#inpage-gan_basics&round=1")
+    expect(button(page, "play")).to_be_visible()
+    size = json.loads((SITE / "_static" / "packs" / "sizes.json").read_text())["packs"][PLAYERS]
+    note = page.locator(".game-settings > p").inner_text()
+    assert f"Trained players load {math.ceil(size / 1000)} kB" in note
+    assert size < 80_000
+    assert page.evaluate(PACKS) == []
+
+    setting(page, "players").select_option("trained")
+    until(page, "Round 0: 8 of 8 modes")
+    assert names(page.evaluate(PACKS)) == [f"{PLAYERS}.js"]
+    assert page.url.endswith("#inpage-gan_basics&players=trained")
+    for data in ("spiral", "moons", "smile"):
+        setting(page, "data").select_option(data)
+        until(page, r"Round 0: (\d+) of \1 modes, (8[5-9]|9\d|100) %", 10)
+    assert "players=trained" in page.url
+    button(page, "one round").click()
+    until(page, "Round 1: ")
+    assert page.url.endswith("&players=trained&round=1")
+
+    hash = "#inpage-gan_basics&data=moons&players=trained+G%2C+new+D&unitsD=8&round=3"
+    again = opened(visit, hash)
+    until(again, r"Round 3: 1\d of 16 modes")
+    expect(button(again, "play")).to_be_visible()
+    assert setting(again, "players").input_value() == "trained G, new D"
+    assert again.url.endswith(hash)
+    button(again, "start anew").click()
+    until(again, "Round 0: 16 of 16 modes")
+
+
+def test_why_players_are_new_is_told(visit: Visit):
+    page = opened(visit, "#inpage-gan_basics&players=trained&unitsG=8&round=1")
+    until(
+        page,
+        "Round 1: .* These players are new: trained ones are there for units a layer of G: 64.",
+    )
+    assert page.evaluate(PACKS) == []
+    choose(page, "units a layer of G", 4)
+    until(page, "Round 0: 8 of 8 modes")
+    assert "new" not in status(page)
+    setting(page, "data").select_option("your drawing")
+    page.get_by_role("application").press("Space")
+    until(page, "Round 0: .*These players are new: none are trained on your drawing")
+
+
+def test_trained_players_that_do_not_come_leave_the_game_alive(visit: Visit, server: str):
+    page = visit(f"{server}/notebooks/gan_basics.html#inpage-gan_basics&round=1", watched=False)
+    page.get_by_role("button", name=BUTTON).click()
+    until(page, "Round 1:")
+    page.route(f"**/{PLAYERS}.js*", lambda route: route.abort())
+    setting(page, "players").select_option("trained")
+    until(page, f"Round 0: .*These players are new: {PLAYERS}.js could not be loaded")
+    told = page.locator(".game-spoken[role=status]").text_content()
+    assert told
+    assert "Start anew to try again." in told
+    button(page, "one round").click()
+    until(page, "Round 1:")
+    page.unroute(f"**/{PLAYERS}.js*")
+    button(page, "start anew").click()
+    until(page, "Round 0: 8 of 8 modes")
+    assert "new" not in status(page)

@@ -1,6 +1,7 @@
 """The experiments of the chapter on GAN basics, and what their records say of the article's claims.
 
-Games in the plane are played in :mod:`tutorial_lib.gan_basics.plane_training`, those on faces in
+Games in the plane are played in :mod:`tutorial_lib.gan_basics.plane_training` and, for the players
+alone, in :mod:`tutorial_lib.gan_basics.players_training`; those on faces in
 :mod:`tutorial_lib.gan_basics.faces_training`.
 """
 
@@ -26,6 +27,7 @@ from tutorial_lib.gan_basics.optimum_training import (
 from tutorial_lib.gan_basics.plane import DISTRIBUTIONS
 from tutorial_lib.gan_basics.plane_training import Game, PlaneConfig, run_plane
 from tutorial_lib.gan_basics.players import DcganGenerator
+from tutorial_lib.gan_basics.players_training import EXPERIMENT, PlayersConfig, run_players
 from tutorial_lib.gan_basics.seeds import in_words
 
 PAIR = (Game("non-saturating"), Game("saturating", loss="saturating"))
@@ -174,6 +176,18 @@ EXPERIMENTS = (
         watched=4,
         frames=(),
         detailed=False,
+    ),
+    Experiment(
+        name=EXPERIMENT,
+        summary="the plane: trained players, kept for games that begin with them",
+        profiles={
+            "smoke": PlayersConfig(tuple(DISTRIBUTIONS), steps=4, batch=8, watched=2),
+            "quick": PlayersConfig(tuple(DISTRIBUTIONS), steps=6000),
+            "book": PlayersConfig(tuple(DISTRIBUTIONS), steps=12_000),
+            "gpu": PlayersConfig(tuple(DISTRIBUTIONS), steps=12_000),
+            "article": PlayersConfig(tuple(DISTRIBUTIONS), steps=12_000),
+        },
+        run=run_players,
     ),
     Experiment(
         name="gan_basics/faces32",

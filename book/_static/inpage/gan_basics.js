@@ -2,7 +2,7 @@
 "use strict";
 (() => {
   // Each needs those before it. Classic scripts, as a page opened from a folder may load no others.
-  const PARTS = ["networks", "losses", "optimisers", "game", "plane", "views", "settings", "live", "draw", "hand", "parts", "slow", "panel"];
+  const PARTS = ["networks", "losses", "optimisers", "game", "plane", "views", "settings", "trained", "live", "draw", "hand", "parts", "slow", "panel"];
   const here = /** @type {HTMLScriptElement} */ (document.currentScript).src.replace(/\.js.*/, "/");
   const load = (/** @type {HTMLElement} */ node) =>
     new Promise((done, fail) => {

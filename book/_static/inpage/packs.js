@@ -7,11 +7,11 @@
   const style = document.createElement("link");
   style.rel = "stylesheet";
   style.href = `${tutorialInPage.here}inpage.css`;
-  document.head.append(style);
 
   /** Run what all demos need, and a place's demo. @type {InPage.Shared["open"]} */
   tutorialInPage.open = async (place, status) => {
     const demo = place.dataset.demo ?? "";
+    document.head.append(style);
     for (const part of [...PARTS, demo]) await tutorialInPage.script(`${part}.js`);
     await tutorialInPage.demos[demo](place, status);
   };

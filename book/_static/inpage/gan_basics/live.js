@@ -31,8 +31,11 @@ function prepared(mixture) {
 
 /** One game: players, data, and what has happened. */
 class LiveGame {
-  /** @param {Situation} situation */
-  constructor({ choices, marks, seed }) {
+  /**
+   * @param {Situation} situation
+   * @param {InPage.Pack} [trained] weights of trained players, for a situation that asks for them
+   */
+  constructor({ choices, marks, seed }, trained) {
     const noise = NOISES[choices.noise];
     const weights = new Random(seed);
     this.noise = noise;
@@ -47,6 +50,7 @@ class LiveGame {
       generatorOptimiser: new Optimiser(generator, choices.rateG),
       discriminatorOptimiser: new Optimiser(discriminator, choices.rateD),
     };
+    if (trained) giveWeights(this.players, choices, trained);
     this.rounds = 0;
     /** Whether the settings and the seed alone say how the game came here. */
     this.repeatable = true;

@@ -46,6 +46,15 @@ class GamePanel {
   constructor(place, address) {
     this.situation = startingSituation();
     this.game = new LiveGame(this.situation);
+    /** @type {InPage.Pack | undefined} weights of trained players, once they were asked for */
+    this.trained = undefined;
+    /** Bytes that they take to load, by name of the pack. @type {Record<string, number>} */
+    const later = JSON.parse(place.dataset.later ?? "{}");
+    this.kilobytes = Math.ceil(Object.values(later).reduce((sum, bytes) => sum + bytes, 0) / 1000);
+    /** What the status says beside the numbers. */
+    this.note = "";
+    /** How many games were asked for. */
+    this.games = 0;
     /** @type {Look[]} */
     this.history = [];
     /** @type {View | undefined} */
@@ -59,7 +68,8 @@ class GamePanel {
     this.spoken = element("p", { class: "game-spoken", role: "status" });
     this.playButton = button("play", () => (this.timer === undefined ? this.start() : this.pause()));
     this.layers = buildLayers(() => this.draw());
-    this.settings = buildSettings((name, choice) => this.choose(name, choice));
+    this.settings = buildSettings(`Trained players load ${this.kilobytes} kB, once.`, (name, choice) =>
+      this.choose(name, choice));
     this.charts = buildCharts(CHARTS.map(({ title }) => title));
     const squares = buildSquares();
     this.squares = squares.map(({ canvas }) => canvas);
@@ -121,30 +131,49 @@ class GamePanel {
     const { situation, round } = fromAddress(address);
     this.situation = situation;
     this.settings.show(situation.choices);
-    this.renew();
-    this.target = round || Infinity;
-    this.start();
+    this.renew(() => {
+      this.target = round || Infinity;
+      this.start();
+    });
   }
 
-  /** A new game from the present situation, not yet played. */
-  renew() {
+  /**
+   * A new game from the present situation, not yet played: at once, or when its players are loaded.
+   * @param {() => void} then what is done with it
+   */
+  async renew(then) {
     this.stop();
-    this.game = new LiveGame(this.situation);
+    const [asked, { choices }] = [++this.games, this.situation];
+    this.note = whyNew(choices);
+    if (!this.trained && !this.note && PLAYERS[choices.players].length) {
+      this.status.textContent = `Loading trained players: ${this.kilobytes} kB …`;
+      this.say(this.status.textContent);
+      try {
+        this.trained = await loadPlayers();
+      } catch (error) {
+        this.note = `These players are new: ${/** @type {Error} */ (error).message}. Start anew to try again.`;
+      }
+      if (asked !== this.games) return; // another game was asked for since
+      this.stop();
+    }
+    this.game = new LiveGame(this.situation, this.trained);
     this.history = [];
     this.target = Infinity;
     this.hand.marks = this.situation.marks;
     this.hand.allow(this.situation.choices.data === OWN);
     this.tools.hidden = !this.hand.allowed;
     this.look();
+    then();
   }
 
   /** The same by a button, which goes on if the last game ran. @param {string} words */
   begin(words) {
     const running = this.timer !== undefined;
-    this.renew();
-    if (running && this.playable) this.start();
-    this.remember();
-    this.say(words);
+    this.renew(() => {
+      if (running && this.playable) this.start();
+      this.remember();
+      this.say(`${words} ${this.note}`.trim());
+    });
   }
 
   /** @param {string} name of the setting @param {string | number} choice of the reader */
@@ -276,7 +305,8 @@ class GamePanel {
     return (
       `Round ${this.game.rounds}: ${modes} of ${this.game.data.mixture.modes.length} modes, ` +
       `${Math.round(100 * quality)} % of high quality, JSD ${short(divergence)}.` +
-      (lost ? " It has flown apart: lower the rates and start anew." : "")
+      (lost ? " It has flown apart: lower the rates and start anew." : "") +
+      (this.note && ` ${this.note}`)
     );
   }
 

@@ -75,10 +75,11 @@ function buildLayers(changed) {
 
 /**
  * A menu or a slider for every setting.
+ * @param {string} more to be said of them
  * @param {(name: string, choice: string | number) => void} chosen
  * @returns {{element: HTMLElement, show: (choices: Record<string, any>) => void}}
  */
-function buildSettings(chosen) {
+function buildSettings(more, chosen) {
   /** @type {Record<string, (choice: string | number) => void>} */
   const show = {};
   const rows = Object.entries(SETTINGS).map(([name, { label, choices, start }]) => {
@@ -103,7 +104,7 @@ function buildSettings(chosen) {
     return element("div", {}, element("label", { for: id }, label), control, spelled);
   });
   const note = element("p", {},
-    "Data, noise, optimiser, layers and units begin a new game; the rest is taken over while it runs.");
+    "Data, players, noise, optimiser, layers and units begin a new game; the rest is taken over while it runs. " + more);
   return {
     element: element("div", { class: "game-settings", role: "group", "aria-label": "Settings" }, ...rows, note),
     show: (choices) => Object.entries(choices).forEach(([name, choice]) => show[name](choice)),

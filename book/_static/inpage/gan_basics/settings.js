@@ -25,6 +25,7 @@ const MOST_MARKS = 400;
 /** @type {Record<string, Setting>} */
 const SETTINGS = {
   data: { label: "data", choices: [...Object.keys(DISTRIBUTIONS), OWN], start: "ring", fresh: true },
+  players: { label: "players", choices: ["new", "trained", "trained G, new D"], start: "new", fresh: true },
   loss: { label: "loss", choices: Object.keys(LOSSES), start: "non-saturating" },
   noise: { label: "noise", choices: Object.keys(NOISES), start: "two normal numbers", fresh: true },
   optimiser: { label: "optimiser", choices: Object.keys(OPTIMISERS), start: "Adam", fresh: true },
