@@ -80,13 +80,18 @@ def test_what_the_page_says_of_a_trained_generator_and_a_new_discriminator(pack,
             const situation = { ...startingSituation(), seed: given.seed };
             situation.choices.players = players;
             const game = new LiveGame(situation, given.pack);
+            const before = game.look().numbers;
+            game.play();
+            const jolted = game.look().numbers;
             while (game.rounds < 30) game.play();
-            return [players, game.look().numbers];
+            return [players, { ...game.look().numbers, before, jolted }];
         }));
         """,
         seed=seed,
         pack=pack,
     )
+    before, jolted = (found["trained"][when]["quality"] for when in ("before", "jolted"))
+    assert jolted < 0.6 < 0.9 < before
     assert found["trained"]["modes"] == 8
     assert found["trained"]["quality"] > 0.7
     assert found["trained G, new D"]["modes"] <= 3
