@@ -10,6 +10,8 @@ from html import unescape
 from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
+import offline
+import packs
 import pytest
 from chapters import Chapter, embedded_in, published
 from PIL import Image
@@ -178,3 +180,14 @@ def test_pages_do_without_what_they_do_not_use():
     assert not re.search(r"<script[^>]*mathjax", intro)
     assert "embed.js" not in intro
     assert (SITE / "_static" / "scripts" / "fontawesome.js").stat().st_size < 150_000
+
+
+def test_the_offline_archive_carries_every_pack():
+    """Whoever has no network has the demos, painters and players that are asked for later too."""
+    inside = {name for name, _ in offline.contents()}
+    asked = [
+        name for group in (packs.DEMOS, packs.LATER) for names in group.values() for name in names
+    ]
+    assert len(asked) > 10
+    for name in {*asked, "ort-wasm", "ort-webgpu"}:
+        assert f"site/_static/packs/{name}.js" in inside

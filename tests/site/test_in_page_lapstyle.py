@@ -106,6 +106,21 @@ def test_a_reader_paints(demo: Page):
     everyone_can_use(demo)
 
 
+def test_stop_and_paint_again(demo: Page):
+    chosen(demo, encoded(noise(256, 256)))
+    demo.get_by_role("button", name="Paint", exact=True).click()
+    expect(status(demo)).to_contain_text("Draft done", timeout=SLOW)
+    stop = demo.get_by_role("button", name="Stop")
+    stop.click()
+    expect(status(demo)).to_contain_text("Stopped")
+    assert stop.is_hidden()
+    pixels = noise(64, 64)
+    chosen(demo, encoded(pixels))
+    demo.get_by_role("button", name="Paint", exact=True).click()
+    expect(status(demo)).to_contain_text("64 × 64 pixels", timeout=SLOW)
+    assert np.abs(drawn(demo, "painted") - rounded(painted(pixels))).max() <= 1
+
+
 def test_another_painter_is_loaded_when_it_is_called(demo: Page):
     pixels = noise(64, 64)
     chosen(demo, encoded(pixels))
