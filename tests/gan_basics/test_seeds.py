@@ -51,6 +51,10 @@ def test_every_curve_of_the_records_has_such_a_name(name):
             expected += curve_names("discriminator loss", game=judge, seeds=1)
             for measure in ("gap", "value"):
                 expected += curve_names(measure, game=judge, seeds=seeds)
+    elif "distributions" in record.config:
+        for game in record.config["distributions"]:
+            expected += [curve_name(name, game=game) for name in (*players, "modes", "quality")]
+            expected += [curve_name(name, game=game) for name in THEORY]
     elif "judged" in record.config and "size" not in record.config:
         assert record.curves == {}
     else:

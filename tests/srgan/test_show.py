@@ -167,17 +167,20 @@ def test_each_training_has_its_row_of_frames(tmp_path, monkeypatch):
     folder.mkdir(parents=True)
     curves, artefacts = {}, {}
     for number, variant in enumerate(LEARNING):
-        curves[f"lattice, {variant}"] = {"step": [0.0, 50.0], "value": [0.005, 0.01 * number]}
-        for step in (0, 50):
+        curves[f"lattice, {variant}"] = {
+            "step": [0.0, 25.0, 50.0],
+            "value": [0.001, 0.005, 0.01 * number],
+        }
+        for step in (0, 25, 50):
             name = file_name(variant, f"{step:06d}.webp")
             write_image(folder / name, torch.full((1, 3, 48, 144), number / 9 + step / 1000))
             artefacts[name] = ledger.sha256(folder / name)
     found = dataclasses.replace(
-        record({"variants": list(LEARNING)}), curves=curves, artefacts=artefacts
+        record({"variants": list(LEARNING), "judge_first": 25}), curves=curves, artefacts=artefacts
     )
-    shown = lattice_frames(found)
+    shown = lattice_frames(found)  # from where the generator begins to learn
     assert len(shown.labels) == 2 * len(LEARNING)
-    assert shown.labels[0] == f"{LEARNING[0]}, step 0: lattice 0.005"
+    assert shown.labels[0] == f"{LEARNING[0]}, step 25: lattice 0.005"
     assert shown.labels[3] == f"{LEARNING[1]}, step 50: lattice 0.010"
     files = re.findall(r"base64,([^\"]+)", shown.html)
     assert decode(files[3]).mean().item() == pytest.approx(1 / 9 + 0.05, abs=3e-3)

@@ -23,6 +23,7 @@ from tutorial_lib.gan_basics.plane import DISTRIBUTIONS, Mlps
 from tutorial_lib.gan_basics.plane_training import PLANE_PROTOCOL, Game, make_team
 from tutorial_lib.gan_basics.seeds import curve_name
 from tutorial_lib.gan_basics.standing import standing
+from tutorial_lib.settings import at_least, not_empty, one_of, positive, share
 from tutorial_lib.training import half_state, load_half_state, train, write_atomically
 
 EXPERIMENT = "gan_basics/players"
@@ -60,6 +61,14 @@ class PlayersConfig:
     falling: float = 0.5
     seed: int = 1  # with 0, the ring's generator gave one mode a twelfth of its share
     watched: int = 12
+
+    def __post_init__(self) -> None:
+        not_empty(self, "distributions")
+        one_of(self, DISTRIBUTIONS, "distributions")
+        at_least(self, 1, "batch", "watched")
+        at_least(self, 0, "seed")
+        positive(self, "rate")
+        share(self, "falling")
 
 
 class PlayersRecipe:

@@ -175,8 +175,8 @@ def through_training(records: Mapping[str, Record]) -> FrameSlider:
     for name, title in (("srresnet", "SRResNet"), ("srgan", "SRGAN")):
         curve = records[name].curves["set5_psnr_y"]
         for step, value in zip(curve["step"], curve["value"], strict=True):
-            if name == "srgan" and step < 100:
-                continue  # much as SRResNet ended
+            if 0 < step < 100 or (name == "srgan" and not step):
+                continue  # much as it was before
             frames.append(records[name].artefact(f"step_{int(step):06d}.webp"))
             labels.append(f"{title}, step {int(step):,}: {value:.2f} dB on Set5 (Y)")
     return FrameSlider(
@@ -235,6 +235,7 @@ def lattice_frames(record: Record) -> FrameGrid:
         Of the experiment that lets different parts of the generator learn.
     """
     variants = record.config["variants"]
+    alone = record.config["judge_first"]  # until then the generator rests
     frames: list[list[Path]] = []
     labels: list[list[str]] = []
     for variant in variants:
@@ -242,6 +243,8 @@ def lattice_frames(record: Record) -> FrameGrid:
         frames.append([])
         labels.append([])
         for step, value in zip(curve["step"], curve["value"], strict=True):
+            if step < alone:
+                continue
             frames[-1].append(record.artefact(file_name(variant, f"{int(step):06d}.webp")))
             labels[-1].append(f"{variant}, step {int(step):,}: lattice {value:.3f}")
     return FrameGrid(
