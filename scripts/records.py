@@ -1,8 +1,8 @@
 """Make the book's records again, in order of worth, and say what comes out otherwise.
 
 ``make records MINUTES=60`` goes as far as an hour allows. Runs are kept where ``tutorial run``
-keeps its own, so the next call goes on from there, and what is finished is compared at once. Nothing is
-published.
+keeps its own, so the next call goes on from there, and what is finished is compared at once.
+Nothing is published.
 """
 
 from __future__ import annotations
