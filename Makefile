@@ -15,7 +15,7 @@ WORKERS ?= 2
 export OMP_WAIT_POLICY := passive
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-library test-notebooks test-site lint execute serve bench fetch \
+.PHONY: help records book test test-library test-notebooks test-site lint execute serve bench fetch \
 	workshop offline requirements soak clean
 
 help:  ## say what each target does
@@ -56,6 +56,9 @@ bench: .venv/.installed  ## measure speed
 
 soak: .venv/.installed  ## kill runs and harm files for about an hour: is anything lost?
 	OMP_NUM_THREADS=1 $(BIN)/python scripts/soak.py
+
+records: .venv/.installed  ## make the book's records again and compare them (MINUTES=60 for an hour)
+	OMP_NUM_THREADS=1 $(BIN)/python scripts/records.py $(if $(MINUTES),--minutes $(MINUTES))
 
 fetch: .venv/.installed  ## download the photographs that chapters are trained and measured on
 	$(BIN)/tutorial fetch

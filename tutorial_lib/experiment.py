@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Literal
 
 import pooch
 from lightning_fabric import Fabric
@@ -33,6 +33,10 @@ Reader = Callable[[str], ledger.Record]
 """From an experiment's name to its record."""
 
 
+Verdict = Literal["agrees", "in part", "disagrees", "not settled"]
+"""What the records say of an article's finding. *Not settled* wherever they are too small."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Claim:
     """Something the mirrored article found, and how a record answers it.
@@ -43,10 +47,13 @@ class Claim:
         The finding, in our words.
     measured : callable
         From the ledger, as a function that reads a record by its name, to a sentence.
+    verdict : str
+        Whether that agrees with the article: our reading of it, and no measurement.
     """
 
     article: str
     measured: Callable[[Reader], str]
+    verdict: Verdict = "not settled"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -178,23 +178,39 @@ def _freezing(_: Reader) -> str:
 
 
 CLAIMS = (
-    Claim("Training each stage in turn does not give better pictures, but worse.", _quality),
     Claim(
-        "Trained all at once, the coarse-to-fine model learns just as a U-Net does.", _same_curve
+        "Training each stage in turn does not give better pictures, but worse.",
+        _quality,
+        verdict="in part",
+    ),
+    Claim(
+        "Trained all at once, the coarse-to-fine model learns just as a U-Net does.",
+        _same_curve,
+        verdict="agrees",
     ),
     Claim(
         "Stage by stage converges more slowly: all at once is past its end after about 150 of 300 "
         "epochs, the auto-encoder after 100.",
         _slower,
+        verdict="agrees",
     ),
     Claim(
         "All at once takes about twice as long: 40,644 s against 22,319 s (auto-encoder).",
         _seconds,
+        verdict="agrees",
     ),
-    Claim("An epoch of the last stage takes as long as one of all at once.", _stages),
-    Claim("At equal time, too, all at once should be ahead (argued, not measured).", _equal_time),
-    Claim("With skip connections PSNR is the same to slightly better.", _skips),
-    Claim("Mosaic removal overfits strongly.", _overfits),
+    Claim(
+        "An epoch of the last stage takes as long as one of all at once.", _stages, verdict="agrees"
+    ),
+    Claim(
+        "At equal time, too, all at once should be ahead (argued, not measured).",
+        _equal_time,
+        verdict="in part",
+    ),
+    Claim(
+        "With skip connections PSNR is the same to slightly better.", _skips, verdict="disagrees"
+    ),
+    Claim("Mosaic removal overfits strongly.", _overfits, verdict="in part"),
     Claim("Whether it is otherwise with an adversarial loss was left open.", _adversarial),
     Claim("Only drawn faces were tried.", _photographs),
     Claim("Coarse to fine may help with structure, the parts of a face; left open.", _structure),

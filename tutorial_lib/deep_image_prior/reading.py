@@ -166,16 +166,21 @@ def filled(read: Reader) -> str:
 
 CLAIMS = (
     Claim(
-        "a natural image is roughly there after about 100 updates, noise only after 10,000", speeds
+        "a natural image is roughly there after about 100 updates, noise only after 10,000",
+        speeds,
+        verdict="agrees",
     ),
-    Claim("1,000 updates clean a noisy picture tolerably well", denoised),
-    Claim("the artefacts of JPEG at quality 20 are reduced", cleaned),
-    Claim("four times enlarged, it is a little better than interpolation", enlarged),
+    Claim("1,000 updates clean a noisy picture tolerably well", denoised, verdict="agrees"),
+    Claim("the artefacts of JPEG at quality 20 are reduced", cleaned, verdict="agrees"),
+    Claim(
+        "four times enlarged, it is a little better than interpolation", enlarged, verdict="agrees"
+    ),
     Claim(
         "denoising the enlarged picture afterwards changes nothing: what remains are artefacts of "
         "the convolutions themselves",
         denoised_again,
+        verdict="agrees",
     ),
-    Claim("writing over a picture is removed but for faint traces", filled),
+    Claim("writing over a picture is removed but for faint traces", filled, verdict="agrees"),
 )
 """What the article found, and what answers it."""

@@ -130,28 +130,36 @@ CLAIMS = (
         "averaging the weights of two networks turns the picture of the one continuously into that "
         "of the other",
         _continuous,
+        verdict="agrees",
     ),
     Claim(
         "with ESRGAN's networks, texture and RMSE grow with α and NIQE falls: the trade-off is "
         "crossed nicely",
         _trade_off,
+        verdict="in part",
     ),
     Claim(
         "this is a simple substitute for training anew with every coefficient of the adversarial "
         "loss",
         _instead_of_training,
+        verdict="in part",
     ),
     Claim(
         "the networks must be fine-tuned from common weights: trained from scratch, each filter's "
         "role falls by chance",
         _from_scratch,
+        verdict="agrees",
     ),
     Claim("two denoisers from scratch learn similar filters in different places", _places),
-    Claim("one carried on from another has similar filters in the same places", _carried_on),
+    Claim(
+        "one carried on from another has similar filters in the same places",
+        _carried_on,
+        verdict="agrees",
+    ),
     Claim(
         "interpolated filters come close to those that training at the noise between learns",
         _between,
     ),
-    Claim("three networks or more will do, if the weights sum to one", _three),
+    Claim("three networks or more will do, if the weights sum to one", _three, verdict="agrees"),
 )
 """What the article found, and how the records answer."""

@@ -291,12 +291,17 @@ def _variants(read: Reader) -> str:
 
 
 CLAIMS = (
-    Claim("D's output is the probability that its input is real; C_D trains it.", _probability),
-    Claim("G is trained by minimising C_G = log(1 − D(G(z))).", _saturating),
-    Claim("The two criteria together are the min-max of V(D, G).", _min_max),
+    Claim(
+        "D's output is the probability that its input is real; C_D trains it.",
+        _probability,
+        verdict="in part",
+    ),
+    Claim("G is trained by minimising C_G = log(1 − D(G(z))).", _saturating, verdict="agrees"),
+    Claim("The two criteria together are the min-max of V(D, G).", _min_max, verdict="agrees"),
     Claim(
         "Later GANs, SRGAN among them, add terms such as the squared error, so that the sum no "
         "longer has this form; that D and G pull in opposite ways stays.",
         _variants,
+        verdict="agrees",
     ),
 )

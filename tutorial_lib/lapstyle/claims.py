@@ -58,6 +58,7 @@ CLAIMS = (
     Claim(
         "that must be one pass forward; who counts the training in will be disappointed",
         _trained,
+        verdict="agrees",
     ),
     Claim("of the losses, the adversarial one seems to matter most", _without_losses),
     Claim(

@@ -86,6 +86,7 @@ CLAIMS = (
         "a better PSNR or SSIM does not make a better picture: SRResNet leads in both, and has "
         "lost the texture that SRGAN has",
         _score_against_look,
+        verdict="agrees",
     ),
     Claim(
         "there is a lower bound that no method passes, and tuning the coefficient of the "
@@ -101,6 +102,7 @@ CLAIMS = (
         "business cards need little texture, so that adjusting the trade-off is of little use "
         "for enlarging them",
         _page,
+        verdict="agrees",
     ),
     Claim(
         "it may be worth trying GANs as far as they help the accuracy of OCR, with the trade-off "
@@ -111,6 +113,7 @@ CLAIMS = (
         "measures such as NIQE judge a picture alone, do not suit restoration, and cannot be a "
         "loss because they are not differentiable",
         _niqe_on_a_page,
+        verdict="agrees",
     ),
 )
 """What the articles found about the trade-off, and how the records answer."""

@@ -53,16 +53,19 @@ CLAIMS = (
         "PSNR and SSIM on Set5 put SRResNet (29.74 dB, 0.8610) far ahead of SRGAN (25.41 dB, "
         "0.7352); the channel is not stated",
         _scores_fall,
+        verdict="agrees",
     ),
     Claim(
         "SRResNet's picture is flat where SRGAN's has the fine grain of a photograph, and most "
         "people take the latter for natural",
         _looks_natural,
+        verdict="in part",
     ),
     Claim(
         "the VGG loss, weighted by 2e-6, mends the blur of the squared error; both are added "
         "because one alone did not train stably",
         _content_share,
+        verdict="disagrees",
     ),
 )
 """What the article found, and how the records answer."""
