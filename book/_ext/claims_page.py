@@ -56,8 +56,9 @@ def entry(claim: Claim) -> list[str]:
     """One finding in Markdown: verdict, what the article says, what was measured, by which runs."""
     measured, records = answer(claim)
     runs = "; ".join(size(record) for record in records)
+    article = claim.article[0].upper() + claim.article[1:].rstrip(".")
     lines = [
-        f"**{claim.verdict.capitalize()}.** {claim.article.rstrip('.')}.",
+        f"**{claim.verdict.capitalize()}.** {article}.",
         "",
         f": {measured}" + ("" if measured.endswith((".", "?")) else "."),
     ]
