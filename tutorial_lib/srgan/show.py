@@ -175,8 +175,8 @@ def through_training(records: Mapping[str, Record]) -> FrameSlider:
     for name, title in (("srresnet", "SRResNet"), ("srgan", "SRGAN")):
         curve = records[name].curves["set5_psnr_y"]
         for step, value in zip(curve["step"], curve["value"], strict=True):
-            if 0 < step < 100 or (name == "srgan" and not step):
-                continue  # much as it was before
+            if step < 100:
+                continue  # much as at the start, or as SRResNet ended
             frames.append(records[name].artefact(f"step_{int(step):06d}.webp"))
             labels.append(f"{title}, step {int(step):,}: {value:.2f} dB on Set5 (Y)")
     return FrameSlider(
