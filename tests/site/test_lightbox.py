@@ -66,3 +66,5 @@ def test_a_divider_is_pulled_and_opens_nothing(visit: Callable[..., Page]):
     page = visit(ADDRESS)
     page.locator(".tutorial-compare .pictures").first.click()
     assert opened(page).count() == 0
+    assert page.locator(".bd-article img[tabindex]").count() > 0
+    assert page.locator(".tutorial-compare img[tabindex]").count() == 0
